@@ -1,0 +1,35 @@
+# paddle_ann: `make demo` shows it, `make test` proves it. Both make .venv first when it is missing.
+VENV   ?= .venv
+PYTHON_IN_VENV := $(VENV)/bin/python
+SHELL  := bash
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo lint types test test-slow test-matrix clean
+
+help:  ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
+
+venv:  ## Make .venv with the pinned CPU stack (PYTHON=/path/to/python chooses the interpreter)
+	@tools/venv.sh $(VENV) -r requirements-cpu.txt -r requirements-dev.txt -e .
+
+demo: venv  ## Generate toy data, train, evaluate, predict, and say where the results are
+	@$(PYTHON_IN_VENV) tools/demo.py
+
+lint: venv
+	@$(PYTHON_IN_VENV) -m ruff check --quiet . && echo "lint: fine"
+
+types: venv
+	@$(PYTHON_IN_VENV) -m mypy
+
+test: lint types  ## Lint, types and the fast tests (about N minutes on 2 cores)
+	@$(PYTHON_IN_VENV) -m pytest -q -m "not slow"
+
+test-slow: lint types  ## The same with the slow tests
+	@$(PYTHON_IN_VENV) -m pytest -q
+
+test-matrix: venv  ## Fast tests on Paddle 3.3.1 and 2.6.2; six iterations on paddlepaddle-gpu
+	@$(PYTHON_IN_VENV) tools/matrix.py
+
+clean:  ## Remove the environments and caches (data/ and output/ stay)
+	rm -rf $(VENV) .matrix .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
