@@ -1,0 +1,6 @@
+"""Data sets PaddleSeg lacks, a generated one in Pascal VOC's layout, and checks before training."""
+
+from paddle_ann.datasets.camvid import CamVid
+from paddle_ann.datasets.toy_voc import generate as generate_toy_voc
+
+__all__ = ["CamVid", "generate_toy_voc"]
