@@ -1,0 +1,75 @@
+"""PaddleSeg's YAML, read strictly: what PaddleSeg would ignore or trip over is named before the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from paddleseg.cvlibs import Config
+
+from paddle_ann.config.checking import check
+from paddle_ann.config.reading import check_files, coerce_numbers
+from paddle_ann.config.overrides import check_overrides, literal
+
+__all__ = ["load"]
+
+
+class _StrictConfig(Config):
+    """PaddleSeg's configuration, with this package's checks at its two seams."""
+
+    @classmethod
+    def _parse_from_yaml(cls, path: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        check_files(Path(path))
+        return coerce_numbers(super()._parse_from_yaml(path, *args, **kwargs))
+
+    @classmethod
+    def update_config_dict(
+        cls, dic: dict[str, Any], *args: Any, opts: Sequence[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        check_overrides(dic, opts)
+        opts = [literal(item) for item in opts] if opts else None
+        dic = coerce_numbers(super().update_config_dict(dic, *args, opts=opts, **kwargs))
+        check(dic)
+        return dic
+
+
+def load(
+    path: str | Path,
+    learning_rate: float | None = None,
+    iters: int | None = None,
+    batch_size: int | None = None,
+    opts: Sequence[str] | None = None,
+) -> Config:
+    """Reads a PaddleSeg YAML, applies the overrides and checks the result.
+
+    Args:
+        path: The `.yml` or `.yaml` file; `_base_` files are found relative to it.
+        learning_rate: Replaces `lr_scheduler.learning_rate`.
+        iters: Replaces `iters`.
+        batch_size: Replaces `batch_size`, the samples per device and step.
+        opts: `key.sub_key=value` items as PaddleSeg's `--opts` takes them. The value is a Python
+            literal; `null`, `true` and `false` are understood as well.
+
+    Returns:
+        PaddleSeg's `Config`, ready for `paddleseg.cvlibs.SegBuilder`.
+
+    Raises:
+        FileNotFoundError: The file or one of its `_base_` files does not exist.
+        ValueError: A file that is empty or no YAML, an unknown key, component or argument, a value
+            out of range, class counts that disagree, or a wrong number of losses.
+    """
+    for name, value in (
+        ("learning_rate", learning_rate),
+        ("iters", iters),
+        ("batch_size", batch_size),
+    ):
+        if value is not None and not value > 0:
+            raise ValueError(f"{name} is {value}; it must be greater than 0.")
+    return _StrictConfig(
+        str(path),
+        learning_rate=learning_rate,
+        iters=iters,
+        batch_size=batch_size,
+        opts=list(opts) if opts else None,
+    )
