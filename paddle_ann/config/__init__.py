@@ -1,4 +1,4 @@
-"""PaddleSeg's YAML, read strictly: what PaddleSeg would ignore or trip over is named before the run."""
+"""PaddleSeg's YAML, read strictly: what would be ignored or fail late is named before the run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from paddleseg.cvlibs import Config
 
 from paddle_ann.config.checking import check
-from paddle_ann.config.reading import check_files, coerce_numbers
 from paddle_ann.config.overrides import check_overrides, literal
+from paddle_ann.config.reading import check_files, coerce_numbers
 
 __all__ = ["load"]
 

@@ -1,4 +1,4 @@
-"""The rules of a configuration: known keys, known components, known arguments, numbers that agree."""
+"""The rules of a configuration: known keys, components and arguments, numbers that agree."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def check_component(
 def check_arguments(
     node: dict[str, Any], component: Any, path: str, extra: Iterable[str] = ()
 ) -> None:
-    """Raises a ValueError for a key that is no argument of the component, or one that is missing."""
+    """Raises a ValueError for a key that is no argument, or a required one that is missing."""
     parameters = arguments_of(component)
     kinds = {parameter.kind for parameter in parameters.values()}
     named = {

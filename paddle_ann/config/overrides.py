@@ -33,7 +33,9 @@ def _check_path(settings: dict[str, Any], key: str) -> None:
         if not isinstance(node, dict) or part not in node:
             here = f"under {'.'.join(walked)!r}" if walked else "at the top of the configuration"
             known = list(node) if isinstance(node, dict) else []
-            raise ValueError(f"--opts {key}: there is no {part!r} {here}{did_you_mean(part, known)}")
+            raise ValueError(
+                f"--opts {key}: there is no {part!r} {here}{did_you_mean(part, known)}"
+            )
         node = node[part]
         walked.append(part)
     if not isinstance(node, dict):

@@ -15,7 +15,9 @@ _FLOAT_KEYS = {"weight_decay", "scales"}
 _TEXT_KEYS = {"type", "name", "pretrained", "dataset_root", "train_path", "val_path", "test_path"}
 
 
-def check_files(path: Path, referrer: Path | None = None, open_files: tuple[Path, ...] = ()) -> None:
+def check_files(
+    path: Path, referrer: Path | None = None, open_files: tuple[Path, ...] = ()
+) -> None:
     """Raises an error that names file and line if `path` or a `_base_` file cannot be used."""
     named_by = f", which {referrer} names as its _base_," if referrer else ""
     if not path.exists():
@@ -76,7 +78,9 @@ def _similar_files(path: Path) -> str:
 
     siblings = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
     close = get_close_matches(path.name, siblings, n=3, cutoff=0.7)
-    return f" Did you mean {' or '.join(str(path.parent / name) for name in close)}?" if close else ""
+    return (
+        f" Did you mean {' or '.join(str(path.parent / name) for name in close)}?" if close else ""
+    )
 
 
 def coerce_numbers(value: Any, key: str = "") -> Any:

@@ -1,0 +1,163 @@
+"""What the commands share: device, downloads, configuration, and weights that fit the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import paddle
+from paddleseg.cvlibs import Config, SegBuilder
+from paddleseg.utils import logger, utils
+
+import paddle_ann
+from paddle_ann.config import load
+from paddle_ann.weights import check_weights
+
+__all__ = ["choose_device", "start", "test_options", "weights_path"]
+
+
+def choose_device(requested: str | None = None) -> str:
+    """Returns the device to run on; without a request the GPU if it works, else the CPU.
+
+    Args:
+        requested: 'cpu', 'gpu', 'xpu', 'npu' or 'mlu'.
+
+    Raises:
+        RuntimeError: A GPU was asked for and there is none that this Paddle can use.
+    """
+    if requested not in (None, "gpu"):
+        return str(requested)
+    problem = _gpu_problem()
+    if requested == "gpu" and problem:
+        raise RuntimeError(f"--device gpu: {problem}. Use --device cpu, or leave the option away.")
+    chosen = "cpu" if problem else "gpu"
+    if requested is None:
+        logger.info(f"Device: {chosen}" + (f" ({problem})." if problem else "."))
+    return chosen
+
+
+def _gpu_problem() -> str:
+    """Returns why the GPU cannot be used, or '' if a small computation on it succeeds."""
+    if not paddle.is_compiled_with_cuda():
+        return f"this Paddle ({paddle.__version__}) is built without GPU support"
+    if paddle.device.cuda.device_count() == 0:
+        return "Paddle sees no GPU"
+    try:
+        with paddle.base.dygraph.guard(paddle.CUDAPlace(0)):
+            float(paddle.ones([2, 2]).matmul(paddle.ones([2, 2])).sum())
+    except Exception as error:  # an old wheel on a new card: no kernel image
+        return f"the GPU failed a first computation ({str(error).strip().splitlines()[-1]})"
+    return ""
+
+
+def start(
+    config: str,
+    *,
+    device: str | None = None,
+    seed: int | None = None,
+    num_workers: int = 0,
+    download: bool = False,
+    own_weights: str | None = None,
+    **overrides: Any,
+) -> SegBuilder:
+    """Sets up a run as PaddleSeg's scripts do and returns the builder of its parts.
+
+    Args:
+        config: Path of the YAML file.
+        device: See `choose_device`.
+        seed: For Paddle, numpy and `random`; None leaves them as they are.
+        num_workers: Loader processes, at least 0.
+        download: Whether data sets and weights may be fetched from the net.
+        own_weights: A checkpoint that replaces every weight, so that `pretrained` is not read.
+        **overrides: `learning_rate`, `iters`, `batch_size`, `opts`; see `paddle_ann.config.load`.
+    """
+    if download:
+        paddle_ann.allow_downloads(True)
+    settings = load(config, **overrides)
+    if own_weights is not None:
+        _leave_out_pretrained(settings.dic["model"])
+    utils.show_env_info()
+    utils.show_cfg_info(settings)
+    utils.set_seed(seed)
+    utils.set_device(choose_device(device))
+    utils.set_cv2_num_threads(num_workers)
+    return SegBuilder(settings)
+
+
+def _leave_out_pretrained(model: dict[str, Any]) -> None:
+    model["pretrained"] = None
+    if isinstance(model.get("backbone"), dict) and model["backbone"].get("pretrained"):
+        model["backbone"]["pretrained"] = None
+
+
+def test_options(settings: Config, **given: Any) -> dict[str, Any]:
+    """Returns `test_config` with the options that were given (not None and not False) over it."""
+    chosen = {name: value for name, value in given.items() if value not in (None, False)}
+    options = {**settings.test_config, **chosen}
+    if options.get("is_slide") and not (options.get("crop_size") and options.get("stride")):
+        raise ValueError(
+            "--is_slide needs --crop_size WIDTH HEIGHT and --stride WIDTH HEIGHT, for example "
+            "--crop_size 512 512 --stride 384 384"
+        )
+    return options
+
+
+def weights_path(path: str, model: paddle.nn.Layer | None = None) -> str:
+    """Returns the file of trained weights; a checkpoint folder stands for the file in it.
+
+    Args:
+        path: A `.pdparams` file, a folder with `model.pdparams`, or a URL (left to PaddleSeg).
+        model: If given, every one of its weights must be in the file in the right shape.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is damaged, or is not of this model.
+    """
+    if "://" in path:
+        return path
+    file = Path(path) / "model.pdparams" if Path(path).is_dir() else Path(path)
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"--model_path {path}: {file} does not exist. Training writes "
+            "best_model/model.pdparams and iter_N/model.pdparams below its --save_dir."
+        )
+    if model is not None:
+        check_weights(model, file)
+    return str(file)
+
+
+def check_resume(path: str) -> None:
+    """Raises an error unless PaddleSeg can resume from the folder: weights, optimizer, step."""
+    folder = Path(path)
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"--resume_model {path} is not a folder; give a checkpoint such as output/iter_1000."
+        )
+    for name in ("model.pdparams", "model.pdopt"):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(
+                f"--resume_model {path} has no {name}. best_model holds no optimizer state; give "
+                "an iter_N folder, which does."
+            )
+    if not folder.resolve().name.rpartition("_")[2].isdigit():
+        raise ValueError(
+            f"--resume_model {path}: the step is read from the folder's name, which must end in "
+            "_N, such as iter_1000."
+        )
+
+
+def check_shuffle(settings: Config) -> None:
+    """Takes 2.10's `train_dataset.shuffle` out; False is refused, for `train` always shuffles."""
+    if not settings.dic["train_dataset"].pop("shuffle", True):
+        raise ValueError(
+            "train_dataset.shuffle is False, but PaddleSeg's train shuffles always. Remove it."
+        )
+
+
+def check_colors(colors: list[int] | None) -> None:
+    """Raises a ValueError unless the list is R, G, B of one class after another."""
+    if colors and (len(colors) % 3 or not all(0 <= value <= 255 for value in colors)):
+        raise ValueError(
+            f"--custom_color has {len(colors)} values between {min(colors)} and {max(colors)}; it "
+            "must be R G B for each class, each between 0 and 255."
+        )

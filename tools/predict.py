@@ -1,0 +1,68 @@
+"""Segments images with a trained model, with PaddleSeg's own `predict`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from command_line import add_test_time, make_parser, run, test_time
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns the options, named as PaddleSeg's tools/predict.py names them."""
+    parser = make_parser("Segment images: one, those that a list file names, or those of a folder.")
+    add_test_time(parser, "aug_pred")
+    parser.add_argument("--image_path", required=True, help="image, text file of paths, or folder")
+    parser.add_argument(
+        "--save_dir",
+        default="./output/result",
+        help="receives added_prediction/ and pseudo_color_prediction/ (default: ./output/result)",
+    )
+    parser.add_argument(
+        "--custom_color",
+        nargs="+",
+        type=int,
+        metavar="0-255",
+        help="R G B of class 0, R G B of class 1, …, in place of PaddleSeg's colours",
+    )
+    return parser
+
+
+def predict(args: argparse.Namespace) -> None:
+    """Builds the model, finds the images, loads the weights and writes the pictures."""
+    from paddleseg.core import predict as paddleseg_predict
+    from paddleseg.transforms import Compose
+    from paddleseg.utils import get_image_list, logger
+
+    from paddle_ann import session
+
+    chosen = test_time(args, "aug_pred")
+    session.check_colors(args.custom_color)
+    session.weights_path(args.model_path)
+    image_list, image_dir = get_image_list(args.image_path)
+    builder = session.start(
+        args.config,
+        device=args.device,
+        num_workers=args.num_workers,
+        download=args.download,
+        own_weights=args.model_path,
+        opts=args.opts,
+    )
+    options = session.test_options(builder.config, custom_color=args.custom_color, **chosen)
+    for name in ("aug_eval", "auc_roc"):  # of evaluation only
+        options.pop(name, None)
+    logger.info(f"The number of images: {len(image_list)}")
+    model = builder.model
+    paddleseg_predict(
+        model,
+        model_path=session.weights_path(args.model_path, model),
+        transforms=Compose(builder.val_transforms),
+        image_list=image_list,
+        image_dir=image_dir,
+        save_dir=args.save_dir,
+        **options,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run(predict, parser()))
