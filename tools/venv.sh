@@ -7,9 +7,6 @@
 # so a run that was interrupted leaves none and the next one starts the folder anew. A folder that
 # this script did not make is never touched. PYTHON=/path/to/python chooses the interpreter.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-unset PYTHONHOME PYTHONPATH
-export PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USER=0
 
 die() { printf '%s\n' "$@" >&2; exit 1; }
 
@@ -24,7 +21,18 @@ sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
     done
     die "No usable Python found (tried: ${PYTHON:-python3.11, 3.12, 3.10, 3.9, python3, python})." \
         "paddle_ann needs Python 3.9 to 3.12 with its venv module (Debian: apt install python3-venv)." \
-        "Name one with PYTHON=/path/to/python3.11 make venv"
+        "Name one with: make venv PYTHON=/path/to/python3.11"
+}
+
+# What the environment is made from: its place, what was asked, the pins, and this recipe.
+fingerprint() {
+    { pwd; printf '%s\n' "$@"; cat constraints.txt requirements*.txt tools/venv.sh
+      sed -n '/^\[build/,/^\[tool/p' pyproject.toml; } | sha256sum | cut -c1-16
+}
+
+is_ready() {  # DIR FINGERPRINT
+    [ "$(cat "$1/.ready" 2>/dev/null)" = "$2" ] || return 1
+    [ -z "${PYTHON:-}" ] || [ "$("$PYTHON" --version)" = "$("$1/bin/python" --version)" ]
 }
 
 # Lets through what tells a waiting reader how far pip is; all of it goes to DIR/install.log.
@@ -33,33 +41,40 @@ progress() {
         -e 's/^Installing collected packages.*/  unpacking .../p' -e 's/^\(ERROR.\{0,300\}\).*/\1/p'
 }
 
-[ $# -ge 2 ] || die "usage: tools/venv.sh DIR PIP-INSTALL-ARGUMENTS..."
-dir=$1
-shift
-mark="$dir/.made-by-venv.sh"
-wanted=$({ pwd; printf '%s\n' "$dir" "${PYTHON:-}" "$@"
-           cat constraints.txt requirements*.txt pyproject.toml "$0"; } | sha256sum | cut -c1-16)
+install() {  # DIR PIP-INSTALL-ARGUMENTS...
+    local dir=$1 log=$1/install.log
+    shift
+    "$dir/bin/python" -m pip install --progress-bar off "$@" 2>&1 | tee "$log" | progress ||
+        die "pip could not install: $*" "The last lines of $log:" "$(tail -n 15 "$log" | cut -c1-300)"
+    "$dir/bin/python" -m pip check >>"$log" 2>&1 ||
+        die "The packages in $dir contradict each other:" "$(tail -n 5 "$log")"
+    "$dir/bin/python" -c 'import zlib, paddle, cv2, paddleseg, visualdl' >>"$log" 2>&1 ||
+        die "The packages in $dir are installed but do not import:" "$(tail -n 15 "$log")"
+}
 
-[ "$(cat "$dir/.ready" 2>/dev/null)" != "$wanted" ] || exit 0
-if [ -e "$dir" ] && [ ! -e "$mark" ]; then
-    die "$dir exists and was not made by tools/venv.sh, so it is left as it is." \
-        "Move it away, or remove it yourself, and run this again."
-fi
+main() {
+    [ $# -ge 2 ] || die "usage: tools/venv.sh DIR PIP-INSTALL-ARGUMENTS..."
+    cd "$(dirname "$0")/.."
+    unset PYTHONHOME PYTHONPATH
+    export PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USER=0
+    local dir=$1 mark=$1/.made-by-venv.sh python wanted
+    wanted=$(fingerprint "$@")
 
-python=$(find_python)
-echo "Making $dir with $("$python" --version) (a few minutes the first time; log: $dir/install.log)"
-rm -rf "$dir"
-mkdir -p "$dir"
-touch "$mark"
-"$python" -m venv "$dir"
-if ! "$dir/bin/python" -m pip install --progress-bar off "$@" 2>&1 | tee "$dir/install.log" | progress
-then
-    die "pip could not install: $*" "The last lines of $dir/install.log:" "$(tail -n 15 "$dir/install.log")"
-fi
-"$dir/bin/python" -m pip check >>"$dir/install.log" 2>&1 ||
-    die "The packages in $dir contradict each other:" "$("$dir/bin/python" -m pip check 2>&1)"
-"$dir/bin/python" -c 'import zlib, paddle, cv2, paddleseg, visualdl' >>"$dir/install.log" 2>&1 ||
-    die "The packages in $dir are installed but do not import:" "$(tail -n 15 "$dir/install.log")"
-echo "$wanted" >"$dir/.ready"
-echo "$dir is ready: $("$dir/bin/python" -c 'import zlib, paddle
-print("Paddle", paddle.__version__)' 2>/dev/null | tail -n 1)"
+    if is_ready "$dir" "$wanted"; then return; fi
+    if [ -e "$dir" ] && [ ! -e "$mark" ]; then
+        die "$dir exists and was not made by tools/venv.sh, so it is left as it is." \
+            "Move it away, or remove it yourself, and run this again."
+    fi
+    python=$(find_python)
+    echo "Making $dir with $("$python" --version) (minutes the first time; log: $dir/install.log)"
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    touch "$mark"
+    "$python" -m venv "$dir"
+    install "$@"
+    echo "$wanted" >"$dir/.ready"
+    echo "$dir is ready."
+}
+
+main "$@"
+exit  # read whole before it runs, so editing this file cannot derail a running copy
