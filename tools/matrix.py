@@ -23,14 +23,12 @@ SIX_ITERATIONS = ["-m", "pytest", "-q", "-s", "tests/test_six_iterations.py"]
 
 
 class Row(NamedTuple):
-    """One environment of the matrix."""
+    """One environment: what pip installs, what its Python then runs, and that in words."""
 
     install: list[str]
-    """What pip is asked to install."""
     run: list[str]
-    """What its Python then runs."""
     what: str
-    """The same, for the table."""
+
 
 
 MATRIX = {
@@ -71,7 +69,7 @@ def run_row(name: str, row: Row) -> tuple[bool, str]:
 def main() -> int:
     """Runs the chosen rows, prints one table, and returns the number of rows that failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", help=f"rows to run, of {', '.join(MATRIX)}; default all")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(MATRIX)} (default: all)")
     names = parser.parse_args().names or list(MATRIX)
     if unknown := sorted(set(names) - set(MATRIX)):
         parser.error(f"no such row: {', '.join(unknown)}; there are {', '.join(MATRIX)}")
