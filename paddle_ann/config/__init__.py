@@ -20,7 +20,6 @@ class _StrictConfig(Config):
 
     @classmethod
     def _parse_from_yaml(cls, path: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        check_files(Path(path))
         return coerce_numbers(super()._parse_from_yaml(path, *args, **kwargs))
 
     @classmethod
@@ -66,6 +65,7 @@ def load(
     ):
         if value is not None and not value > 0:
             raise ValueError(f"{name} is {value}; it must be greater than 0.")
+    check_files(Path(path))
     return _StrictConfig(
         str(path),
         learning_rate=learning_rate,
