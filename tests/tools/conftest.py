@@ -1,0 +1,102 @@
+"""The commands, in a process of their own or in this one, on a data set of a few small pictures."""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from paddle_ann.datasets import toy_voc
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = next((ROOT / "configs/ann").glob("ann_resnet18_os8_toyvoc_*.yml"))
+SMALL = ("model.inter_channels=16", "model.key_value_channels=8", "batch_size=2")
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Seven pictures to train on, three to validate; not to be written to."""
+    root = tmp_path_factory.mktemp("data") / "toy"
+    return toy_voc.generate(root, num_train=7, num_val=3, size=(41, 53))
+
+
+@pytest.fixture
+def data(pictures: Path, tmp_path: Path) -> Path:
+    """A copy of `pictures` to spoil."""
+    return Path(shutil.copytree(pictures, tmp_path / "data"))
+
+
+def options(data: Path, *more: str) -> list[str]:
+    """The toy configuration on `data`, made smaller; `more` are --opts items."""
+    roots = [f"{section}_dataset.dataset_root={data}" for section in ("train", "val")]
+    return ["--config", str(CONFIG), "--device", "cpu", "--opts", *SMALL, *roots, *more]
+
+
+def call(
+    tool: str, *args: str, cwd: Path, timeout: float = 240
+) -> subprocess.CompletedProcess[str]:
+    """Runs tools/<tool>.py as a user would, from a folder of the user's."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "tools" / f"{tool}.py"), *args],
+        cwd=cwd,
+        timeout=timeout,
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+Refusal = Callable[..., str]
+
+
+@pytest.fixture
+def refused(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Refusal]:
+    """Runs a command in this process; it must end with code 2 and one line, which is returned.
+
+    A hang ends the test run after two minutes. Reaching for the net is an error of its own kind.
+    """
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    command_line = _load("command_line")
+
+    def no_net(*args: object, **kwargs: object) -> None:
+        raise ConnectionError("the command reached for the net")
+
+    monkeypatch.setattr("socket.create_connection", no_net)
+    monkeypatch.setattr("socket.getaddrinfo", no_net)
+    monkeypatch.chdir(tmp_path)
+
+    def run(tool: str, *args: str) -> str:
+        module = _load(tool)
+        monkeypatch.setattr(sys, "argv", [f"{tool}.py", *args])
+        faulthandler.dump_traceback_later(120, exit=True)
+        try:
+            code = command_line.run(getattr(module, tool), module.parser())
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+        last = capfd.readouterr().err.strip().splitlines()[-1]
+        assert code == 2, last
+        assert last.startswith(f"{tool}.py: error: ") and "reached for the net" not in last
+        return last
+
+    yield run
