@@ -1,0 +1,102 @@
+"""Mends the faults of the PaddleSeg and Paddle that are installed, from outside and reversibly.
+
+Every fault is one `Fix`: it says what a user would see, why, and in which versions; its probe
+finds out whether
+the fault is there, and its patch replaces as little as possible. `import paddle_ann` applies them;
+a PaddleSeg
+that has mended a fault itself is left alone. The environment variable `PADDLE_ANN_COMPAT=off`
+applies none.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from paddle_ann.compat.downloads import allow_downloads, downloads_allowed
+from paddle_ann.compat.fix import Fix, FixStatus, Patches
+
+__all__ = [
+    "Fix",
+    "FixStatus",
+    "allow_downloads",
+    "apply",
+    "downloads_allowed",
+    "fixes",
+    "report",
+    "revert",
+]
+
+_applied: dict[str, Patches] = {}
+_status: dict[str, FixStatus] = {}
+
+
+def fixes() -> tuple[Fix, ...]:
+    """Returns all known fixes, in the order in which they are applied."""
+    from paddle_ann.compat import (
+        builder,
+        downloads,
+        lists,
+        loader,
+        losses,
+        metrics,
+        prediction,
+        reading,
+        resume,
+        training,
+        transforms,
+    )
+
+    themes = (losses, metrics, loader, reading, transforms, lists, downloads, builder, resume)
+    return tuple(fix for theme in (*themes, training, prediction) for fix in theme.FIXES)
+
+
+def apply() -> None:
+    """Applies every fix whose fault is here. A second call changes nothing."""
+    if os.environ.get("PADDLE_ANN_COMPAT", "").lower() in ("off", "0", "none"):
+        return
+    with _on_cpu():
+        for fix in fixes():
+            if fix.name not in _applied:
+                _status[fix.name] = _apply_one(fix)
+
+
+def revert() -> None:
+    """Gives PaddleSeg and Paddle their own attributes back."""
+    for name in reversed(list(_applied)):
+        _applied.pop(name).restore()
+    _status.clear()
+
+
+def report() -> list[FixStatus]:
+    """Returns what became of every fix; probes those that were not applied in this process."""
+    with _on_cpu():
+        return [_status.get(fix.name) or _probe(fix) for fix in fixes()]
+
+
+def _probe(fix: Fix) -> FixStatus:
+    try:
+        return FixStatus(fix, bites=fix.probe(), mended=False)
+    except Exception as error:
+        return FixStatus(fix, bites=False, mended=False, error=f"probe: {error!r}")
+
+
+def _apply_one(fix: Fix) -> FixStatus:
+    status = _probe(fix)
+    if not status.bites:
+        return status
+    patches = Patches()
+    try:
+        fix.patch(patches)
+    except Exception as error:
+        patches.restore()
+        return FixStatus(fix, bites=True, mended=False, error=f"patch: {error!r}")
+    _applied[fix.name] = patches
+    return FixStatus(fix, bites=True, mended=True)
+
+
+def _on_cpu() -> Any:
+    """Probes run on the CPU, eagerly, and leave the counter of parameter names where it was."""
+    import paddle
+
+    return paddle.base.dygraph.guard(place=paddle.CPUPlace())

@@ -1,0 +1,255 @@
+"""Paddle's data readers: an exception in the reading of samples reaches the caller."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from paddle.io.dataloader import dataloader_iter, fetcher, worker
+
+from paddle_ann.compat.fix import Fix, Patches, source_has
+
+_FAILED = "_compat_failed"
+
+
+class _Verbatim(str):
+    """A message that KeyError, which shows the repr of its argument, prints as it is."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _restated(kind: type[BaseException], message: str) -> BaseException:
+    """An exception of type `kind` that says `message`; else a RuntimeError."""
+    try:
+        error = kind(_Verbatim(message))
+        if message in str(error):
+            return error
+    except Exception:
+        pass
+    return RuntimeError(f"{kind.__name__}: {message}")
+
+
+def sample_name(dataset: Any, index: Any) -> str:
+    """Names a sample for an error message: its index, and its files if the data set lists them."""
+    files = getattr(dataset, "file_list", None)
+    try:
+        entry = files[index] if files is not None else ()
+    except Exception:
+        entry = ()
+    entry = (entry,) if isinstance(entry, str) else entry
+    return ", ".join([f"sample {index}", *(str(name) for name in entry if name)])
+
+
+class _NamingDataset:
+    """A data set whose errors name the sample, and whose labels are checked against its classes."""
+
+    def __init__(self, dataset: Any) -> None:
+        self._dataset = dataset
+
+    def __getitem__(self, index: Any) -> Any:
+        try:
+            sample = self._dataset[index]
+            check_label_values(sample, self._dataset)
+            return sample
+        except Exception as error:
+            message = (
+                f"{error or type(error).__name__}\n  (reading {sample_name(self._dataset, index)})"
+            )
+            kind = RuntimeError if isinstance(error, StopIteration) else type(error)
+            raise _restated(kind, message) from error
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._dataset)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_dataset"], name)
+
+
+def check_label_values(sample: Any, dataset: Any) -> None:
+    """Refuses a sample whose label holds a value that is neither a class nor ignored (C9).
+
+    Raises:
+        ValueError: Naming the values, the classes and the next step.
+    """
+    num_classes = getattr(dataset, "num_classes", None)
+    label = sample.get("label") if isinstance(sample, dict) else None
+    if not isinstance(num_classes, int) or not isinstance(label, np.ndarray):
+        return
+    if label.dtype.kind not in "ui" or label.size == 0:
+        return
+    if label.max() >= num_classes or label.min() < 0:
+        from paddle_ann.datasets.check_files import check_label
+
+        check_label(label, "", num_classes, getattr(dataset, "ignore_index", 255))
+
+
+def _shapes(sample: Any) -> str:
+    items = sample.items() if isinstance(sample, dict) else enumerate(np.atleast_1d(sample))
+    return ", ".join(f"{key} {value.shape}" for key, value in items if hasattr(value, "shape"))
+
+
+def _naming_collate(collate: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A collate function whose errors show the shapes of the samples in the batch."""
+
+    @functools.wraps(collate)
+    def named(samples: Any) -> Any:
+        try:
+            return collate(samples)
+        except Exception as error:
+            shapes = "; ".join(sorted({_shapes(sample) for sample in samples}))
+            raise _restated(
+                type(error),
+                f"{error}\n  (making a batch of samples with the shapes: {shapes}. Samples of one "
+                "batch must "
+                "have one shape: resize or crop them, or use batch_size 1)",
+            ) from error
+
+    return named
+
+
+# -- exceptions in the main thread (C1) -----------------------------------------------------------
+
+
+class _RememberingFetcher:
+    """Ends the reading at the first exception and keeps it for the main thread."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.error: BaseException | None = None
+
+    def fetch(self, *args: Any) -> Any:
+        try:
+            return self.inner.fetch(*args)
+        except StopIteration:
+            raise
+        except Exception as error:
+            self.error = error
+            raise StopIteration from None
+
+
+def _init_thread(original: Any) -> Any:
+    @functools.wraps(original)
+    def init_thread(self: Any) -> None:
+        self._dataset_fetcher = _RememberingFetcher(self._dataset_fetcher)
+        original(self)
+
+    return init_thread
+
+
+def _next_single(original: Any) -> Any:
+    @functools.wraps(original)
+    def next_batch(self: Any) -> Any:
+        try:
+            return original(self)
+        except StopIteration:
+            error = self._dataset_fetcher.error
+            if error is None:
+                raise
+        raise error
+
+    return next_batch
+
+
+def _get_data(original: Any) -> Any:
+    @functools.wraps(original)
+    def get_data(self: Any) -> Any:
+        try:
+            return original(self)
+        except Exception as error:  # the queue is closed by now; the main thread raises it
+            setattr(self, _FAILED, error)
+            self._thread_done_event.set()
+            return None
+
+    return get_data
+
+
+def _next_multi(original: Any) -> Any:
+    @functools.wraps(original)
+    def next_batch(self: Any) -> Any:
+        try:
+            return original(self)
+        except SystemError as error:
+            failure = getattr(self, _FAILED, None) or RuntimeError(
+                "A data reading process died without a word, most often for lack of memory (the "
+                "kernel kills "
+                "the process) or of /dev/shm. Try num_workers=0 or a smaller batch_size."
+            )
+            failure.__cause__ = None if hasattr(self, _FAILED) else error
+        self._try_shutdown_all(1)
+        raise failure
+
+    return next_batch
+
+
+def _worker_exception(original: Any) -> Any:
+    @functools.wraps(original)
+    def init(self: Any, worker_id: int, exc_info: Any = None) -> None:
+        original(self, worker_id, exc_info)
+        error = (exc_info or __import__("sys").exc_info())[1]
+        self.message = str(error)
+
+    return init
+
+
+def _reraise(self: Any) -> None:
+    """Raises the worker's exception with its own message, and the traceback below."""
+    raise _restated(
+        self.exc_type,
+        f"{self.message}\n\nIn data reading process {self.worker_id}:\n{self.exc_msg}",
+    )
+
+
+def _fetcher_init(original: Any) -> Any:
+    @functools.wraps(original)
+    def init(self: Any, dataset: Any, auto_collate: Any, collate: Any, *args: Any) -> None:
+        named = _naming_collate(collate) if auto_collate and collate else collate
+        original(self, _NamingDataset(dataset), auto_collate, named, *args)
+
+    return init
+
+
+def _bites() -> bool:
+    """By inspection: to provoke the fault would hang the process."""
+    loop = dataloader_iter._DataLoaderIterSingleProcess._thread_loop
+    return source_has(loop, "except StopIteration:") and not source_has(
+        loop, "except BaseException"
+    )
+
+
+def _patch(patches: Patches) -> None:
+    single = dataloader_iter._DataLoaderIterSingleProcess
+    multi = dataloader_iter._DataLoaderIterMultiProcess
+    patches.set(
+        fetcher._MapDatasetFetcher, "__init__", _fetcher_init(fetcher._MapDatasetFetcher.__init__)
+    )
+    patches.set(single, "_init_thread", _init_thread(single._init_thread))
+    patches.set(single, "__next__", _next_single(single.__next__))
+    patches.set(multi, "_get_data", _get_data(multi._get_data))
+    patches.set(multi, "__next__", _next_multi(multi.__next__))
+    error = worker._WorkerException
+    patches.set(error, "__init__", _worker_exception(error.__init__))
+    patches.set(error, "reraise", _reraise)
+
+
+FIXES = (
+    Fix(
+        "reader-errors",
+        "any exception in a data set, transform or collate function with num_workers=0 hangs for "
+        "ever; with "
+        "workers it becomes `SystemError: ... blocking_queue.h ... killed_`. Labels >= num_classes "
+        "give an error "
+        "that names no file, or none",
+        "the thread of paddle.io.DataLoader dies without closing its queue, or kills it without "
+        "the reason (C1, "
+        "C9)",
+        "every Paddle, 2.6.2 to 3.3.1",
+        _bites,
+        _patch,
+    ),
+)
