@@ -1,6 +1,6 @@
 """Shapes, textures, light and backgrounds of the toy pictures: arrays in, arrays out, no files.
 
-Everything is drawn `SUPERSAMPLE` times larger than the picture and averaged down, so edges are smooth.
+Everything is drawn `SUPERSAMPLE` times larger than the picture and averaged down: smooth edges.
 Shapes: image (H, W, 3) float32 RGB in [0, 1]; coverage (H, W) float32 in [0, 1].
 """
 
@@ -34,7 +34,10 @@ def _heart() -> np.ndarray:
 
 
 def _crescent() -> np.ndarray:
-    outer, inner = np.linspace(0.72, 2.0 * np.pi - 0.72, 72), np.linspace(-1.84, 1.84, 48)[::-1] + np.pi
+    outer, inner = (
+        np.linspace(0.72, 2.0 * np.pi - 0.72, 72),
+        np.linspace(-1.84, 1.84, 48)[::-1] + np.pi,
+    )
     arc = np.stack([np.cos(outer), np.sin(outer)], axis=1)
     bite = 0.68 * np.stack([np.cos(inner), np.sin(inner)], axis=1) + [0.57, 0.0]
     return np.concatenate([arc, bite]) + [0.25, 0.0]
@@ -52,26 +55,46 @@ SHAPES: dict[str, np.ndarray] = {
     "star": _regular(5, inner=0.52) * 1.1,
     "hexagon": _regular(6),
     "heart": _heart(),
-    "plus": np.array([[-2, -5], [2, -5], [2, -2], [5, -2], [5, 2], [2, 2],
-                      [2, 5], [-2, 5], [-2, 2], [-5, 2], [-5, -2], [-2, -2]]) / 5.2,
+    "plus": np.array(
+        [
+            [-2, -5],
+            [2, -5],
+            [2, -2],
+            [5, -2],
+            [5, 2],
+            [2, 2],
+            [2, 5],
+            [-2, 5],
+            [-2, 2],
+            [-5, 2],
+            [-5, -2],
+            [-2, -2],
+        ]
+    )
+    / 5.2,
     "crescent": _crescent(),
     "diamond": np.array([[0, -1.15], [0.75, 0], [0, 1.15], [-0.75, 0]]),
     "pentagon": _regular(5),
     "ellipse": _polar(np.ones_like) * [1.1, 0.68],
-    "arrow": np.array([[0, -1.1], [1, 0], [0.45, 0], [0.45, 1.0], [-0.45, 1.0], [-0.45, 0], [-1, 0]]),
+    "arrow": np.array(
+        [[0, -1.1], [1, 0], [0.45, 0], [0.45, 1.0], [-0.45, 1.0], [-0.45, 0], [-1, 0]]
+    ),
     "half disc": _half_disc(),
     "flower": _polar(lambda a: 0.8 + 0.24 * np.cos(5.0 * a)),
     "drop": _polar(lambda a: 0.66 + 0.5 * np.exp(-3.0 * (1.0 - np.cos(a - np.pi / 2.0)))),
     "gear": _polar(lambda a: 0.86 + 0.13 * np.tanh(5.0 * np.sin(8.0 * a))),
     "trapezoid": np.array([[-0.5, -0.75], [0.5, -0.75], [1.0, 0.75], [-1.0, 0.75]]),
     "burst": _regular(8, inner=0.7) * 1.05,
-    "bolt": np.array([[0.6, -1.1], [-0.9, 0.3], [-0.25, 0.3], [-0.6, 1.1], [0.9, -0.4], [0.25, -0.4]]),
+    "bolt": np.array(
+        [[0.6, -1.1], [-0.9, 0.3], [-0.25, 0.3], [-0.6, 1.1], [0.9, -0.4], [0.25, -0.4]]
+    ),
     "egg": _polar(lambda a: 0.78 + 0.16 * np.sin(a)) * [0.86, 1.12],
 }
 
 
-def coverage(polygon: np.ndarray, center: np.ndarray, radius: float, angle: float,
-             size: tuple[int, int]) -> np.ndarray:
+def coverage(
+    polygon: np.ndarray, center: np.ndarray, radius: float, angle: float, size: tuple[int, int]
+) -> np.ndarray:
     """Draws a polygon.
 
     Args:
@@ -94,7 +117,9 @@ def coverage(polygon: np.ndarray, center: np.ndarray, radius: float, angle: floa
 def shrink(image: np.ndarray) -> np.ndarray:
     """Averages a supersampled array down to the size of the picture."""
     height, width = image.shape[:2]
-    return cv2.resize(image, (width // SUPERSAMPLE, height // SUPERSAMPLE), interpolation=cv2.INTER_AREA)
+    return cv2.resize(
+        image, (width // SUPERSAMPLE, height // SUPERSAMPLE), interpolation=cv2.INTER_AREA
+    )
 
 
 def noise(rng: np.random.Generator, size: tuple[int, int], cells: tuple[int, ...]) -> np.ndarray:
@@ -134,8 +159,9 @@ def hsv_to_rgb(hue: float, saturation: float, value: float) -> np.ndarray:
     return cv2.cvtColor(pixel, cv2.COLOR_HSV2RGB)[0, 0]
 
 
-def pattern(kind: int, size: tuple[int, int], center: np.ndarray, angle: float,
-            period: float) -> np.ndarray:
+def pattern(
+    kind: int, size: tuple[int, int], center: np.ndarray, angle: float, period: float
+) -> np.ndarray:
     """A two-tone surface pattern in [0, 1]: 0 plain, 1 stripes, 2 dots, 3 checks, 4 rings.
 
     Args:
@@ -145,7 +171,7 @@ def pattern(kind: int, size: tuple[int, int], center: np.ndarray, angle: float,
         angle: Rotation of the object in radians.
         period: Length of one repeat in pixels.
     """
-    y, x = np.mgrid[0:size[0], 0:size[1]].astype(np.float32)
+    y, x = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float32)
     x, y = x - center[0], y - center[1]
     u = (np.cos(angle) * x + np.sin(angle) * y) * (2.0 * np.pi / period)
     v = (np.cos(angle) * y - np.sin(angle) * x) * (2.0 * np.pi / period)

@@ -1,12 +1,13 @@
-"""The two kinds of toy picture: `shapes_scene` (local evidence) and `context_scene` (evidence far away).
+"""The two kinds of toy picture: `shapes_scene` (evidence is local), `context_scene` (far away).
 
-A scene is a pair: image (H, W, 3) uint8 RGB, label (H, W) uint8 with 0 background, 1 … 20 objects and
-255 in a rim of two pixels around every object, as in Pascal VOC.
+A scene is a pair: image (H, W, 3) uint8 RGB, label (H, W) uint8 with 0 background, 1 … 20 objects
+and 255 in a rim of two pixels around every object, as in Pascal VOC.
 """
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple, Tuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,8 +19,8 @@ CLASS_NAMES = ("background", *draw.SHAPES)
 _POLYGONS = tuple(draw.SHAPES.values())
 _FINE = draw.SUPERSAMPLE
 _MIN_VISIBLE = 0.7
-Surface = Callable[[Tuple[int, int], np.ndarray, float, float], np.ndarray]
-"""(size, center, angle, radius) of an object, in pixels and radians, to its colours (H, W, 3) or (3,)."""
+Surface = Callable[[tuple[int, int], np.ndarray, float, float], np.ndarray]
+"""(size, center, angle, radius) of an object to its colours, RGB (H, W, 3) or (3,) in [0, 1]."""
 
 
 class Scene(NamedTuple):
@@ -45,8 +46,14 @@ class _Canvas:
             for k, area in self._areas.items()
         )
 
-    def put(self, class_id: int, polygon: np.ndarray, surface: Surface, radius: float,
-            center: np.ndarray) -> bool:
+    def put(
+        self,
+        class_id: int,
+        polygon: np.ndarray,
+        surface: Surface,
+        radius: float,
+        center: np.ndarray,
+    ) -> bool:
         """Lays one object down unless it would hide another; says whether it did."""
         angle, reach = self.rng.uniform(0.0, 2.0 * np.pi), 1.8 * radius
         left, top = np.maximum(np.floor(center - reach), 0).astype(int)
@@ -75,7 +82,7 @@ class _Canvas:
 
 
 def class_color(class_id: int, rng: np.random.Generator | None = None) -> np.ndarray:
-    """RGB in [0, 1] of an object class: 20 hues, light and dark in turn, slightly varied by `rng`."""
+    """RGB in [0, 1] of an object class: 20 hues, light and dark in turn, varied a little."""
     drift = rng.uniform(-0.012, 0.012) if rng is not None else 0.0
     value = (0.95, 0.6)[class_id % 2]
     return draw.hsv_to_rgb((class_id - 1) / NUM_OBJECTS + drift, 0.85, value)
@@ -99,7 +106,7 @@ def shapes_scene(rng: np.random.Generator, size: tuple[int, int], classes: list[
     Args:
         rng: Source of all chance.
         size: Height and width in pixels.
-        classes: Distinct ids in 1 … 20, drawn from the back to the front; all of them are in the label.
+        classes: Distinct ids in 1 … 20, drawn from the back to the front.
     """
     canvas = _Canvas(rng, size)
     extent = np.array(size[::-1], float)
@@ -117,8 +124,8 @@ def shapes_scene(rng: np.random.Generator, size: tuple[int, int], classes: list[
 def context_scene(rng: np.random.Generator, size: tuple[int, int], classes: list[int]) -> Scene:
     """One grey object whose class only the colour of a mark in a corner tells.
 
-    Shape, size and pose of the object say nothing about its class. The mark is background in the label.
-    The object keeps `mark_distance(size)` pixels from the mark, so a network that sees less cannot know.
+    Shape, size and pose of the object say nothing about its class. The mark is background in the
+    label. The object keeps `mark_distance(size)` pixels from the mark: who sees less cannot know.
 
     Args:
         rng: Source of all chance.

@@ -9,8 +9,8 @@ from __future__ import annotations
 import io
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator
 
 import numpy as np
 from paddleseg.utils.visualize import get_color_map_list
@@ -26,12 +26,20 @@ _FORMAT = 1  # raise when the drawing changes, so that old and new pictures neve
 _OBJECTS_PER_IMAGE = (3, 5)
 
 
-def generate(root: str | os.PathLike[str], *, variant: str = "shapes", num_train: int = 400,
-             num_val: int = 60, size: tuple[int, int] = (96, 96), seed: int = 0) -> Path:
+def generate(
+    root: str | os.PathLike[str],
+    *,
+    variant: str = "shapes",
+    num_train: int = 400,
+    num_val: int = 60,
+    size: tuple[int, int] = (96, 96),
+    seed: int = 0,
+) -> Path:
     """Writes the data set below `root`/VOC2012 and returns `root`; what is there already stays.
 
-    The same arguments give the same bytes (with the same numpy, OpenCV and Pillow). An interrupted call is
-    completed by the next one. From 7 `shapes` or 20 `context` pictures on, a split holds all 21 classes.
+    The same arguments give the same bytes (with the same numpy, OpenCV and Pillow). An interrupted
+    call is completed by the next one. From 7 `shapes` or 20 `context` pictures on, a split holds
+    all 21 classes.
 
     Args:
         root: Folder to write: new, empty, or made by an earlier call with the same arguments.
@@ -69,22 +77,36 @@ def generate(root: str | os.PathLike[str], *, variant: str = "shapes", num_train
 
 def _settings(variant: str, num_train: int, num_val: int, size: tuple[int, int], seed: int) -> dict:
     if variant not in VARIANTS:
-        raise ValueError(f"variant is {variant!r}; it must be one of {', '.join(map(repr, VARIANTS))}.")
-    for name, value, least in (("num_train", num_train, 1), ("num_val", num_val, 1), ("seed", seed, 0)):
+        raise ValueError(
+            f"variant is {variant!r}; it must be one of {', '.join(map(repr, VARIANTS))}."
+        )
+    for name, value, least in (
+        ("num_train", num_train, 1),
+        ("num_val", num_val, 1),
+        ("seed", seed, 0),
+    ):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
             raise ValueError(f"{name} is {value!r}; it must be an integer of at least {least}.")
     if len(size) != 2 or min(size) < 32:
         raise ValueError(f"size is {size!r}; it must be (height, width), each at least 32 pixels.")
-    return {"made_by": "paddle_ann.datasets.toy_voc", "format": _FORMAT, "variant": variant,
-            "num_train": int(num_train), "num_val": int(num_val), "size": [int(n) for n in size],
-            "seed": int(seed)}
+    return {
+        "made_by": "paddle_ann.datasets.toy_voc",
+        "format": _FORMAT,
+        "variant": variant,
+        "num_train": int(num_train),
+        "num_val": int(num_val),
+        "size": [int(n) for n in size],
+        "seed": int(seed),
+    }
 
 
 def _claim(root: Path, settings: dict) -> None:
     """Makes `root` ours by a record of the settings, or refuses."""
     record = root / _RECORD
     if root.exists() and not root.is_dir():
-        raise FileExistsError(f"{root} is a file; the toy data set needs a folder. Choose another root.")
+        raise FileExistsError(
+            f"{root} is a file; the toy data set needs a folder. Choose another root."
+        )
     if record.is_file():
         found = json.loads(record.read_text(encoding="utf-8"))
         if found != settings:
@@ -92,11 +114,14 @@ def _claim(root: Path, settings: dict) -> None:
             raise FileExistsError(
                 f"{root} holds a toy data set with other settings: "
                 + ", ".join(f"{k} is {found.get(k)!r}, asked for {settings[k]!r}" for k in differ)
-                + ". Choose another root, or remove that folder yourself.")
+                + ". Choose another root, or remove that folder yourself."
+            )
         return
     if root.exists() and any(root.iterdir()):
-        raise FileExistsError(f"{root} is not empty and was not made by this generator ({_RECORD} is missing). "
-                              "Nothing was written. Choose another root.")
+        raise FileExistsError(
+            f"{root} is not empty and was not made by this generator ({_RECORD} is missing). "
+            "Nothing was written. Choose another root."
+        )
     root.mkdir(parents=True, exist_ok=True)
     _write(record, (json.dumps(settings, indent=1) + "\n").encode())
 
@@ -105,7 +130,9 @@ def _decks(rng: np.random.Generator, count: int, variant: str) -> Iterator[list[
     """Classes of each picture, dealt from shuffled decks of all 20, so that none is rare."""
     deck: list[int] = []
     for _ in range(count):
-        wanted = 1 if variant == "context" else int(rng.integers(*_OBJECTS_PER_IMAGE, endpoint=True))
+        wanted = (
+            1 if variant == "context" else int(rng.integers(*_OBJECTS_PER_IMAGE, endpoint=True))
+        )
         hand: list[int] = []
         while len(hand) < wanted:
             if not deck:
@@ -118,8 +145,14 @@ def _decks(rng: np.random.Generator, count: int, variant: str) -> Iterator[list[
         yield hand
 
 
-def _write_pair(voc: Path, stem: str, variant: str, classes: list[int], size: tuple[int, int],
-                chance: tuple[int, ...]) -> None:
+def _write_pair(
+    voc: Path,
+    stem: str,
+    variant: str,
+    classes: list[int],
+    size: tuple[int, int],
+    chance: tuple[int, ...],
+) -> None:
     image_path = voc / "JPEGImages" / f"{stem}.jpg"
     label_path = voc / "SegmentationClass" / f"{stem}.png"
     if image_path.exists() and label_path.exists():
