@@ -117,8 +117,8 @@ def _dataset_init(original: Any) -> Any:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         given = bound.arguments
-        name = _LIST_ARGUMENT.get(str(given["mode"]).lower())
-        path, root = given.get(name or ""), given["dataset_root"]
+        name = _LIST_ARGUMENT.get(str(given["mode"]).lower(), "")
+        path, root = given.get(name), given["dataset_root"]
         if not path or root is None or not os.path.isdir(root):
             if root is not None and not os.path.isdir(root):
                 raise FileNotFoundError(

@@ -8,6 +8,7 @@ import math
 import os
 from typing import Any
 
+import numpy as np
 import paddle
 
 from paddle_ann.compat.fix import Check, Fix, Patches, module, source_has
@@ -110,18 +111,31 @@ def _check_data(*names: str) -> Check:
     return check
 
 
-def _check_labelled(given: dict[str, Any]) -> None:
-    """Refuses a validation set without one labelled pixel, as far as its first samples tell."""
-    dataset = given.get("val_dataset")
-    if dataset is not None and len(dataset) == 0:
-        raise ValueError(
-            f"The validation set {type(dataset).__name__} has no samples. Check its list file."
-        )
+def check_labelled(given: dict[str, Any]) -> None:
+    """Refuses a validation set without one labelled pixel; looks at samples until there is one.
+
+    Raises:
+        ValueError: Naming the data set and what to check.
+    """
+    dataset = given["val_dataset"]
+    if dataset is None:
+        return
+    ignore_index = getattr(dataset, "ignore_index", 255)
+    for index in range(len(dataset)):
+        if (np.asarray(dataset[index]["label"]) != ignore_index).any():
+            return
+    raise ValueError(
+        f"The validation set {type(dataset).__name__} has {len(dataset)} samples and not one "
+        "labelled pixel: "
+        "there is nothing to evaluate. Check its list file, and that its masks hold more than "
+        "ignore_index "
+        f"{ignore_index}."
+    )
 
 
 def _patch_data(patches: Patches) -> None:
-    patches.before(_core().train, _check_labelled)
     patches.before(_core().train, _check_data("train_dataset", "val_dataset"))
+    patches.before(_core().train, check_labelled)
     patches.before(module("paddleseg.core.val").evaluate, _check_data("eval_dataset"))
 
 
