@@ -31,6 +31,8 @@ def fat_binary_entries(library: Path) -> Iterator[tuple[int, int, int]]:
     with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         start = data.find(FAT_BINARY_MAGIC)
         while start >= 0:
+            if start + 16 > len(data):
+                return
             version, header_size, size = struct.unpack_from("<HHQ", data, start + 4)
             position, end = start + header_size, start + header_size + size
             if version != 1 or header_size != 16 or end > len(data):  # the magic by chance

@@ -11,15 +11,16 @@ set -euo pipefail
 die() { printf '%s\n' "$@" >&2; exit 1; }
 
 find_python() {
-    local candidate
-    for candidate in ${PYTHON:-python3.11 python3.12 python3.10 python3.9 python3 python}; do
+    local candidate candidates=(python3.11 python3.12 python3.10 python3.9 python3 python)
+    [ -z "${PYTHON:-}" ] || candidates=("$PYTHON")
+    for candidate in "${candidates[@]}"; do
         if "$candidate" -c 'import sys, venv, ensurepip
 sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
             printf '%s\n' "$candidate"
             return
         fi
     done
-    die "No usable Python found (tried: ${PYTHON:-python3.11, 3.12, 3.10, 3.9, python3, python})." \
+    die "No usable Python found (tried: ${candidates[*]})." \
         "paddle_ann needs Python 3.9 to 3.12 with its venv module (Debian: apt install python3-venv)." \
         "Name one with: make venv PYTHON=/path/to/python3.11"
 }
