@@ -12,7 +12,10 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if not names:
         return "."
     by_lower = {item.lower(): item for item in names}
-    close = get_close_matches(str(name).lower(), by_lower, n=3, cutoff=0.6)
+    asked = str(name).lower()
+    close = get_close_matches(asked, by_lower, n=3, cutoff=0.6)
+    if not close and len(asked) > 2:  # the beginning or a part of a name
+        close = [item for item in by_lower if asked in item][:3]
     if close:
         return f"; did you mean {' or '.join(repr(by_lower[item]) for item in close)}?"
     shown = ", ".join(names[:40]) + (", …" if len(names) > 40 else "")

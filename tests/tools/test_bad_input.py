@@ -18,8 +18,11 @@ def tree(root: Path) -> dict[str, bytes]:
     return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
 
 
-def train(refused: Refusal, data: Path, *more: str) -> str:
-    return refused("train", *options(data), "--iters", "2", "--save_dir", "out", *more)
+def train(refused: Refusal, data: Path, *more: str, batch_size: int = 2) -> str:
+    args = ["--iters", "2", "--save_dir", "out", *more]
+    message = refused("train", *options(data, f"batch_size={batch_size}"), *args)
+    print(message)  # pytest -rP shows how they read
+    return message
 
 
 def first(data: Path, kind: str) -> Path:
@@ -95,7 +98,7 @@ def test_odd_lists_simply_work(refused: Refusal, data: Path, name: str) -> None:
     path = data / LISTS / "train.txt"
     text = path.read_text()
     path.write_bytes((text + "\n\n" if name == "blank" else text.replace("\n", "\r\n")).encode())
-    message = train(refused, data, "--batch_size", "8")
+    message = train(refused, data, batch_size=8)
     assert "8" in message and "7" in message
 
 
@@ -106,12 +109,12 @@ def test_spaces_and_chinese_characters_simply_work(refused: Refusal, data: Path)
         file = first(data, kind)
         file.rename(file.with_name(f"城市 一{file.suffix}"))
     path.write_text("\n".join(["城市 一", *stems[1:]]) + "\n", encoding="utf-8")
-    message = train(refused, data, "--batch_size", "8")
+    message = train(refused, data, batch_size=8)
     assert "8" in message and "7" in message
 
 
 def test_batch_larger_than_the_data_set(refused: Refusal, data: Path) -> None:
-    message = train(refused, data, "--batch_size", "8")
+    message = train(refused, data, batch_size=8)
     assert "batch" in message and "8" in message and "7" in message
 
 
