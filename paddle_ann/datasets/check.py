@@ -93,7 +93,7 @@ def check_dataset(dataset: Any, budget_s: float = 20.0) -> CheckResult:
     start = time.monotonic()
     faults = _Faults(len(pairs))
     _run(
-        lambda i: check_headers(*pairs[i], plain_label=_is_plain(dataset)),
+        lambda i: check_headers(pairs[i][0], pairs[i][1], _is_plain(dataset)),
         range(len(pairs)),
         faults,
         "opening files",
@@ -201,7 +201,8 @@ class _Faults:
     """Collects what is wrong and tells it in one error."""
 
     def __init__(self, pairs: int) -> None:
-        self._pairs, self._found = pairs, []
+        self._pairs = pairs
+        self._found: list[Exception] = []
 
     def add(self, fault: Exception | None) -> None:
         if fault is not None:

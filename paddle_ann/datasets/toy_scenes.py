@@ -93,7 +93,9 @@ def _class_surface(class_id: int, rng: np.random.Generator) -> Surface:
     color = class_color(class_id, rng)
     second = color * 0.62 if class_id % 2 == 0 else color + 0.55 * (1.0 - color)
 
-    def surface(size, center, angle, radius):
+    def surface(
+        size: tuple[int, int], center: np.ndarray, angle: float, radius: float
+    ) -> np.ndarray:
         tone = draw.pattern((class_id - 1) % 5, size, center, angle, 0.5 * radius)[:, :, None]
         return color * (1.0 - tone) + second * tone
 

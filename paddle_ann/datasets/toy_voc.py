@@ -9,8 +9,9 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from paddleseg.utils.visualize import get_color_map_list
@@ -75,7 +76,9 @@ def generate(
     return root
 
 
-def _settings(variant: str, num_train: int, num_val: int, size: tuple[int, int], seed: int) -> dict:
+def _settings(
+    variant: str, num_train: int, num_val: int, size: tuple[int, int], seed: int
+) -> dict[str, Any]:
     if variant not in VARIANTS:
         raise ValueError(
             f"variant is {variant!r}; it must be one of {', '.join(map(repr, VARIANTS))}."
@@ -87,7 +90,7 @@ def _settings(variant: str, num_train: int, num_val: int, size: tuple[int, int],
     ):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
             raise ValueError(f"{name} is {value!r}; it must be an integer of at least {least}.")
-    if len(size) != 2 or min(size) < 32:
+    if not isinstance(size, Sequence) or len(size) != 2 or min(size) < 32:
         raise ValueError(f"size is {size!r}; it must be (height, width), each at least 32 pixels.")
     return {
         "made_by": "paddle_ann.datasets.toy_voc",
@@ -100,7 +103,7 @@ def _settings(variant: str, num_train: int, num_val: int, size: tuple[int, int],
     }
 
 
-def _claim(root: Path, settings: dict) -> None:
+def _claim(root: Path, settings: dict[str, Any]) -> None:
     """Makes `root` ours by a record of the settings, or refuses."""
     record = root / _RECORD
     if root.exists() and not root.is_dir():
@@ -108,13 +111,17 @@ def _claim(root: Path, settings: dict) -> None:
             f"{root} is a file; the toy data set needs a folder. Choose another root."
         )
     if record.is_file():
-        found = json.loads(record.read_text(encoding="utf-8"))
+        found = _read_record(record)
         if found != settings:
-            differ = [k for k in settings if found.get(k) != settings[k]]
+            differ = [
+                f"{k} is {found.get(k)!r}, asked for {v!r}"
+                for k, v in settings.items()
+                if found.get(k) != v
+            ]
             raise FileExistsError(
-                f"{root} holds a toy data set with other settings: "
-                + ", ".join(f"{k} is {found.get(k)!r}, asked for {settings[k]!r}" for k in differ)
-                + ". Choose another root, or remove that folder yourself."
+                f"{root} holds a toy data set with other settings ({_RECORD}): "
+                f"{', '.join(differ)}. "
+                "Choose another root, or remove that folder yourself."
             )
         return
     if root.exists() and any(root.iterdir()):
@@ -124,6 +131,16 @@ def _claim(root: Path, settings: dict) -> None:
         )
     root.mkdir(parents=True, exist_ok=True)
     _write(record, (json.dumps(settings, indent=1) + "\n").encode())
+
+
+def _read_record(record: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(record.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise FileExistsError(f"{record} is not this generator's record. Choose another root.")
+    return found
 
 
 def _decks(rng: np.random.Generator, count: int, variant: str) -> Iterator[list[int]]:
@@ -158,7 +175,7 @@ def _write_pair(
     if image_path.exists() and label_path.exists():
         return
     draw = {"shapes": shapes_scene, "context": context_scene}[variant]
-    scene: Scene = draw(np.random.default_rng(chance), tuple(size), classes)
+    scene: Scene = draw(np.random.default_rng(chance), (size[0], size[1]), classes)
     _write(image_path, _encoded(Image.fromarray(scene.image), "JPEG", quality=95))
     label = Image.fromarray(scene.label, mode="P")
     label.putpalette(VOC_PALETTE)
