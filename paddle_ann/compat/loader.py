@@ -12,6 +12,10 @@ from paddle.io.dataloader import dataloader_iter, fetcher, worker
 from paddle_ann.compat.fix import Fix, Patches, source_has
 
 _FAILED = "_compat_failed"
+_WORKER_DIED = (
+    "A data reading process died without a word, most often for lack of memory (the kernel kills the "
+    "process) or of /dev/shm. Try num_workers=0 or a smaller batch_size."
+)
 
 
 class _Verbatim(str):
@@ -55,9 +59,7 @@ class _NamingDataset:
             check_label_values(sample, self._dataset)
             return sample
         except Exception as error:
-            message = (
-                f"{error or type(error).__name__}\n  (reading {sample_name(self._dataset, index)})"
-            )
+            message = f"{str(error) or type(error).__name__}\n  (reading {sample_name(self._dataset, index)})"
             kind = RuntimeError if isinstance(error, StopIteration) else type(error)
             raise _restated(kind, message) from error
 
@@ -86,7 +88,7 @@ def check_label_values(sample: Any, dataset: Any) -> None:
     if label.max() >= num_classes or label.min() < 0:
         from paddle_ann.datasets.check_files import check_label
 
-        check_label(label, "", num_classes, getattr(dataset, "ignore_index", 255))
+        check_label(label, "of the sample", num_classes, getattr(dataset, "ignore_index", 255))
 
 
 def _shapes(sample: Any) -> str:
@@ -132,6 +134,10 @@ class _RememberingFetcher:
             self.error = error
             raise StopIteration from None
 
+    def take(self) -> Any:
+        error, self.error = self.error, None
+        return error
+
 
 def _init_thread(original: Any) -> Any:
     @functools.wraps(original)
@@ -142,16 +148,33 @@ def _init_thread(original: Any) -> Any:
     return init_thread
 
 
+def _raise_alone(iterator: Any, error: BaseException) -> None:
+    """Raises `error` and lets go of the reader.
+
+    Paddle's reader owns C++ threads. If the dead iterator, kept alive by the traceback, were still
+    holding it when the next loader forks its workers, its destructor could run in a worker and hang.
+    """
+    iterator._try_shutdown_all()
+    thread, iterator._thread = iterator._thread, None
+    if thread is not None:
+        thread.join(timeout=5)
+    iterator._reader.shutdown()
+    iterator._reader = iterator._blocking_queue = None
+    try:
+        raise error
+    finally:
+        del error  # the traceback refers to this frame: no cycle
+
+
 def _next_single(original: Any) -> Any:
     @functools.wraps(original)
     def next_batch(self: Any) -> Any:
         try:
             return original(self)
         except StopIteration:
-            error = self._dataset_fetcher.error
-            if error is None:
+            if self._dataset_fetcher.error is None:
                 raise
-        raise error
+        _raise_alone(self, self._dataset_fetcher.take())
 
     return next_batch
 
@@ -174,15 +197,10 @@ def _next_multi(original: Any) -> Any:
     def next_batch(self: Any) -> Any:
         try:
             return original(self)
-        except SystemError as error:
-            failure = getattr(self, _FAILED, None) or RuntimeError(
-                "A data reading process died without a word, most often for lack of memory (the "
-                "kernel kills "
-                "the process) or of /dev/shm. Try num_workers=0 or a smaller batch_size."
-            )
-            failure.__cause__ = None if hasattr(self, _FAILED) else error
-        self._try_shutdown_all(1)
-        raise failure
+        except (StopIteration, SystemError) as error:
+            if isinstance(error, StopIteration) and _FAILED not in vars(self):
+                raise
+        _raise_alone(self, vars(self).pop(_FAILED, None) or RuntimeError(_WORKER_DIED))
 
     return next_batch
 
