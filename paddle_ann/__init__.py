@@ -8,18 +8,24 @@ Where Paddle or PaddleSeg cannot be imported, the package still can, so that
 
 from __future__ import annotations
 
+import os
 import warnings
 import zlib  # noqa: F401  before paddle: Paddle 2.6.2 carries a zlib that clashes with Python's
 from typing import Any, NoReturn
 
+from paddle_ann import cpu
+
 __version__ = "0.1.0"
-__all__ = ["__version__", "allow_downloads", "compat", "datasets", "models", "nn"]
+__all__ = ["__version__", "allow_downloads", "compat", "cpu", "datasets", "models", "nn"]
 
 _problem: ImportError | None = None
 
 try:
     with warnings.catch_warnings():  # Paddle warns about a missing ccache, which nobody here needs
         warnings.simplefilter("ignore")
+        if os.environ.get("PADDLE_ANN_COMPAT") != "off":
+            cpu.choose_mkl_path()
+            cpu.use_all_cores()
         from paddle_ann import compat
 
         compat.apply()

@@ -1,4 +1,4 @@
-"""Checks of arguments and inputs: each error names the thing, the value, the rule, the next step."""
+"""Checks of arguments and inputs: an error names the thing, the value, the rule, the next step."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ def check_probability(name: str, value: float) -> None:
         raise ValueError(f"{name} must be in [0, 1); received {value}. Use 0 for no dropout.")
 
 
-def check_feature_map(
-    name: str, x: Tensor, channels: int, batch_of: Tensor | None = None
-) -> None:
+def check_feature_map(name: str, x: Tensor, channels: int, batch_of: Tensor | None = None) -> None:
     """Raise if `x` is not (N, channels, H, W), or its batch is not that of `batch_of`."""
     if not hasattr(x, "shape") or not hasattr(x, "ndim"):
         raise TypeError(f"{name} must be a tensor (N, {channels}, H, W); received {type(x)}.")
