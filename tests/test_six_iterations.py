@@ -40,9 +40,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def test_six_iterations_are_logged_with_a_finite_loss(trained: tuple[Path, str]) -> None:
-    lines = [line for line in trained[1].splitlines() if "loss:" in line]
+    lines = [line for line in trained[1].splitlines() if "[TRAIN]" in line]
     assert len(lines) == 6, trained[1]
-    losses = [float(line.split("loss:")[1].split(",")[0]) for line in lines]
+    losses = [float(line.split(" loss: ")[1].split(",")[0]) for line in lines]
     assert all(0 < loss < 100 for loss in losses), losses
 
 
