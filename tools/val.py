@@ -13,6 +13,7 @@ def parser() -> argparse.ArgumentParser:
     parser = make_parser("Evaluate a trained model on the validation data of its configuration.")
     add_test_time(parser, "aug_eval")
     parser.add_argument("--auc_roc", action="store_true", help="compute the area under the ROC too")
+    parser.add_argument("--save_json", metavar="FILE", help="write the scores there as well")
     add_precision(parser)
     return parser
 
@@ -22,7 +23,7 @@ def val(args: argparse.Namespace) -> None:
     from paddleseg.core import evaluate
     from paddleseg.utils import utils
 
-    from paddle_ann import session
+    from paddle_ann import scores, session, visualize
 
     chosen = test_time(args, "aug_eval")
     session.weights_path(args.model_path)
@@ -38,7 +39,7 @@ def val(args: argparse.Namespace) -> None:
     val_dataset = builder.val_dataset
     model = builder.model
     utils.load_entire_model(model, session.weights_path(args.model_path, model))
-    evaluate(
+    result = evaluate(
         model,
         val_dataset,
         num_workers=args.num_workers,
@@ -46,6 +47,10 @@ def val(args: argparse.Namespace) -> None:
         amp_level=args.amp_level,
         **options,
     )
+    content = scores.scores(result, visualize.class_names(val_dataset), len(val_dataset))
+    print(scores.table(content))
+    if args.save_json:
+        scores.save(content, args.save_json)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,63 @@
+"""Scores of an evaluation, with the names of the classes, as a table and as a file."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = ["scores", "save", "table"]
+
+
+def scores(result: Sequence[Any], names: Sequence[str], num_images: int) -> dict[str, Any]:
+    """Returns what `paddleseg.core.evaluate` returned, by name and as plain numbers in [0, 1].
+
+    Args:
+        result: (mIoU, accuracy, IoU per class, precision per class, kappa).
+        names: Class names by index.
+        num_images: How many images were evaluated.
+    """
+    miou, accuracy, class_iou, class_precision, kappa = result
+    return {
+        "mIoU": _number(miou),
+        "accuracy": _number(accuracy),
+        "kappa": _number(kappa),
+        "num_images": num_images,
+        "class_iou": {name: _number(value) for name, value in zip(names, class_iou)},
+        "class_precision": {name: _number(value) for name, value in zip(names, class_precision)},
+    }
+
+
+def _number(value: Any) -> float | None:
+    """Returns a float; None, which JSON knows, for what is no number (a class that is absent)."""
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def save(content: Mapping[str, Any], path: str | Path) -> None:
+    """Writes the scores as JSON, whole or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+def table(content: Mapping[str, Any]) -> str:
+    """Returns the IoU of every class, a bar beside it, and the totals below, as text."""
+    class_iou = content["class_iou"]
+    width = max(len("pixel accuracy"), *map(len, class_iou))
+    lines = [f"{name:<{width}}  {_bar(value)}" for name, value in class_iou.items()]
+    lines += [
+        "-" * (width + 8),
+        f"{'mIoU':<{width}}  {content['mIoU']:.4f}",
+        f"{'pixel accuracy':<{width}}  {content['accuracy']:.4f}",
+    ]
+    return "\n".join(lines)
+
+
+def _bar(value: float | None) -> str:
+    return "absent" if value is None else f"{value:.4f} {'█' * round(20 * value)}"
