@@ -94,9 +94,7 @@ def check_label(
         values, counts = np.unique(label, return_counts=True)
     outside = ((values < 0) | (values >= num_classes)) & (values != ignore_index)
     if outside.any():
-        found = [
-            f"{v} ({n} pixels)" for v, n in zip(values[outside][:8], counts[outside], strict=False)
-        ]
+        found = [f"{v} ({n} pixels)" for v, n in zip(values[outside][:8], counts[outside])]
         more = ", …" if outside.sum() > 8 else ""
         raise ValueError(
             f"label {name} holds {', '.join(found)}{more}; with num_classes {num_classes} the ids "

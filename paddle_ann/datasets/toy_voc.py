@@ -177,7 +177,7 @@ def _write_pair(
     draw = {"shapes": shapes_scene, "context": context_scene}[variant]
     scene: Scene = draw(np.random.default_rng(chance), (size[0], size[1]), classes)
     _write(image_path, _encoded(Image.fromarray(scene.image), "JPEG", quality=95))
-    label = Image.fromarray(scene.label, mode="P")
+    label = Image.fromarray(scene.label)
     label.putpalette(VOC_PALETTE)
     _write(label_path, _encoded(label, "PNG"))
 
