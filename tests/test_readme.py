@@ -41,7 +41,7 @@ TOOLS = Plan(
     "python tools/make_toy_data.py",
     (
         ("make_toy_data.py", "make_toy_data.py --num_train 8 --num_val 3"),
-        ("--do_eval", "--iters 2 --batch_size 2 --save_interval 2 --do_eval"),
+        ("--do_eval", "--iters 2 --batch_size 2 --save_interval 2 --log_iters 1 --do_eval"),
     ),
 )
 PYTHON_API = Plan(
