@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import paddle_ann
 from paddle_ann.config import load
 from paddle_ann.weights import check_weights
 
-__all__ = ["choose_device", "start", "test_options", "weights_path"]
+__all__ = ["choose_device", "start", "merge_test_config", "weights_path"]
 
 
 def choose_device(requested: str | None = None) -> str:
@@ -50,37 +51,26 @@ def _gpu_problem() -> str:
     return ""
 
 
-def start(
-    config: str,
-    *,
-    device: str | None = None,
-    seed: int | None = None,
-    num_workers: int = 0,
-    download: bool = False,
-    own_weights: str | None = None,
-    **overrides: Any,
-) -> SegBuilder:
+def start(args: Namespace, own_weights: str | None = None, **overrides: Any) -> SegBuilder:
     """Sets up a run as PaddleSeg's scripts do and returns the builder of its parts.
 
     Args:
-        config: Path of the YAML file.
-        device: See `choose_device`.
-        seed: For Paddle, numpy and `random`; None leaves them as they are.
-        num_workers: Loader processes, at least 0.
-        download: Whether data sets and weights may be fetched from the net.
+        args: `config` (path), `opts`, `device` (see `choose_device`), `num_workers`, `download`
+            (whether data sets and weights may be fetched from the net) and, if the command has
+            it, `seed`.
         own_weights: A checkpoint that replaces every weight, so that `pretrained` is not read.
-        **overrides: `learning_rate`, `iters`, `batch_size`, `opts`; see `paddle_ann.config.load`.
+        **overrides: `learning_rate`, `iters`, `batch_size`; see `paddle_ann.config.load`.
     """
-    if download:
+    if args.download:
         paddle_ann.allow_downloads(True)
-    settings = load(config, **overrides)
+    settings = load(args.config, opts=args.opts, **overrides)
     if own_weights is not None:
         _leave_out_pretrained(settings.dic["model"])
     utils.show_env_info()
     utils.show_cfg_info(settings)
-    utils.set_seed(seed)
-    utils.set_device(choose_device(device))
-    utils.set_cv2_num_threads(num_workers)
+    utils.set_seed(getattr(args, "seed", None))
+    utils.set_device(choose_device(args.device))
+    utils.set_cv2_num_threads(args.num_workers)
     return SegBuilder(settings)
 
 
@@ -90,7 +80,7 @@ def _leave_out_pretrained(model: dict[str, Any]) -> None:
         model["backbone"]["pretrained"] = None
 
 
-def test_options(settings: Config, **given: Any) -> dict[str, Any]:
+def merge_test_config(settings: Config, **given: Any) -> dict[str, Any]:
     """Returns `test_config` with the options that were given (not None and not False) over it."""
     chosen = {name: value for name, value in given.items() if value not in (None, False)}
     options = {**settings.test_config, **chosen}

@@ -79,7 +79,7 @@ def add_precision(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_test_time(parser: argparse.ArgumentParser, augment: str) -> None:
+def add_inference(parser: argparse.ArgumentParser, augment: str) -> None:
     """Adds multi-scale, flip and sliding-window options; `augment` switches the first two on."""
     group = parser.add_argument_group("how images are run through the model")
     group.add_argument(
@@ -96,8 +96,8 @@ def add_test_time(parser: argparse.ArgumentParser, augment: str) -> None:
     group.add_argument("--stride", nargs=2, type=positive, metavar=("W", "H"), help="its step")
 
 
-def test_time(args: argparse.Namespace, augment: str) -> dict[str, object]:
-    """Returns what `add_test_time` added, apart from the weights, by PaddleSeg's names."""
+def inference_options(args: argparse.Namespace, augment: str) -> dict[str, object]:
+    """Returns what `add_inference` added, apart from the weights, by PaddleSeg's names."""
     if not getattr(args, augment) and (args.scales or args.flip_horizontal or args.flip_vertical):
         raise ValueError(f"--scales and --flip_… have an effect only with --{augment}; add it.")
     names = (

@@ -28,13 +28,7 @@ def contact_sheet(args: argparse.Namespace) -> None:
     from paddle_ann import session, visualize
 
     session.weights_path(args.model_path)
-    builder = session.start(
-        args.config,
-        device=args.device,
-        download=args.download,
-        own_weights=args.model_path,
-        opts=args.opts,
-    )
+    builder = session.start(args, own_weights=args.model_path)
     dataset, model = builder.val_dataset, builder.model
     utils.load_entire_model(model, session.weights_path(args.model_path, model))
     step = max(1, len(dataset) // args.num_images)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from command_line import add_test_time, make_parser, run, test_time
+from command_line import add_inference, make_parser, run, inference_options
 
 
 def parser() -> argparse.ArgumentParser:
     """Returns the options, named as PaddleSeg's tools/predict.py names them."""
     parser = make_parser("Segment images: one, those that a list file names, or those of a folder.")
-    add_test_time(parser, "aug_pred")
+    add_inference(parser, "aug_pred")
     parser.add_argument("--image_path", required=True, help="image, text file of paths, or folder")
     parser.add_argument(
         "--save_dir",
@@ -36,19 +36,12 @@ def predict(args: argparse.Namespace) -> None:
 
     from paddle_ann import session
 
-    chosen = test_time(args, "aug_pred")
+    chosen = inference_options(args, "aug_pred")
     session.check_colors(args.custom_color)
     session.weights_path(args.model_path)
     image_list, image_dir = get_image_list(args.image_path)
-    builder = session.start(
-        args.config,
-        device=args.device,
-        num_workers=args.num_workers,
-        download=args.download,
-        own_weights=args.model_path,
-        opts=args.opts,
-    )
-    options = session.test_options(builder.config, custom_color=args.custom_color, **chosen)
+    builder = session.start(args, own_weights=args.model_path)
+    options = session.merge_test_config(builder.config, custom_color=args.custom_color, **chosen)
     for name in ("aug_eval", "auc_roc"):  # of evaluation only
         options.pop(name, None)
     logger.info(f"The number of images: {len(image_list)}")

@@ -7,6 +7,12 @@ import sys
 
 from command_line import add_precision, make_parser, not_negative, positive, run
 
+# Options that `train` takes under the same name.
+PASSED_ON = (
+    *("save_dir", "resume_model", "save_interval", "log_iters", "num_workers", "use_vdl"),
+    *("use_ema", "keep_checkpoint_max", "precision", "amp_level"),
+)
+
 
 def parser() -> argparse.ArgumentParser:
     """Returns the options, named as PaddleSeg's tools/train.py names them."""
@@ -21,12 +27,7 @@ def parser() -> argparse.ArgumentParser:
     add("--use_ema", action="store_true", help="keep a moving average of the weights as well")
     add("--save_interval", type=positive, default=1000, help="steps between saves (default: 1000)")
     add("--log_iters", type=positive, default=10, help="steps between log lines (default: 10)")
-    add(
-        "--keep_checkpoint_max",
-        type=not_negative,
-        default=5,
-        help="checkpoints kept; 0 keeps all (default: 5)",
-    )
+    add("--keep_checkpoint_max", type=not_negative, default=5, help="0 keeps all (default: 5)")
     add("--resume_model", help="checkpoint folder to go on from, such as output/iter_1000")
     add("--seed", type=int, help="seed of Paddle, numpy and random")
     add("--to_static_training", action="store_true", help="compile the model with to_static")
@@ -37,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
 
 def train(args: argparse.Namespace) -> None:
     """Builds what the configuration names and trains it."""
+    import paddle
     from paddleseg.core import train as paddleseg_train
     from paddleseg.utils import utils
 
@@ -44,48 +46,23 @@ def train(args: argparse.Namespace) -> None:
 
     if args.resume_model:
         session.check_resume(args.resume_model)
-    builder = session.start(
-        args.config,
-        device=args.device,
-        seed=args.seed,
-        num_workers=args.num_workers,
-        download=args.download,
-        own_weights=args.resume_model,
-        learning_rate=args.learning_rate,
-        iters=args.iters,
-        batch_size=args.batch_size,
-        opts=args.opts,
-    )
+    overrides = {name: getattr(args, name) for name in ("learning_rate", "iters", "batch_size")}
+    builder = session.start(args, own_weights=args.resume_model, **overrides)
     config = builder.config
     session.check_shuffle(config)
     train_dataset = builder.train_dataset
     train_dataset.file_list *= args.repeats
-    val_dataset = builder.val_dataset if args.do_eval else None
     paddleseg_train(
-        utils.convert_sync_batchnorm(builder.model, args.device),
+        utils.convert_sync_batchnorm(builder.model, paddle.get_device().split(":")[0]),
         train_dataset,
-        val_dataset=val_dataset,
+        val_dataset=builder.val_dataset if args.do_eval else None,
         optimizer=builder.optimizer,
         losses=builder.loss,
         iters=config.iters,
         batch_size=config.batch_size,
         test_config=config.test_config,
         to_static_training=args.to_static_training or config.to_static_training,
-        **{
-            name: getattr(args, name)
-            for name in (
-                "save_dir",
-                "resume_model",
-                "save_interval",
-                "log_iters",
-                "num_workers",
-                "use_vdl",
-                "use_ema",
-                "keep_checkpoint_max",
-                "precision",
-                "amp_level",
-            )
-        },
+        **{name: getattr(args, name) for name in PASSED_ON},
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from command_line import add_precision, add_test_time, make_parser, run, test_time
+from command_line import add_precision, add_inference, make_parser, run, inference_options
 
 
 def parser() -> argparse.ArgumentParser:
     """Returns the options, named as PaddleSeg's tools/val.py names them."""
     parser = make_parser("Evaluate a trained model on the validation data of its configuration.")
-    add_test_time(parser, "aug_eval")
+    add_inference(parser, "aug_eval")
     parser.add_argument("--auc_roc", action="store_true", help="compute the area under the ROC too")
     parser.add_argument("--save_json", metavar="FILE", help="write the scores there as well")
     add_precision(parser)
@@ -25,17 +25,10 @@ def val(args: argparse.Namespace) -> None:
 
     from paddle_ann import scores, session, visualize
 
-    chosen = test_time(args, "aug_eval")
+    chosen = inference_options(args, "aug_eval")
     session.weights_path(args.model_path)
-    builder = session.start(
-        args.config,
-        device=args.device,
-        num_workers=args.num_workers,
-        download=args.download,
-        own_weights=args.model_path,
-        opts=args.opts,
-    )
-    options = session.test_options(builder.config, auc_roc=args.auc_roc, **chosen)
+    builder = session.start(args, own_weights=args.model_path)
+    options = session.merge_test_config(builder.config, auc_roc=args.auc_roc, **chosen)
     val_dataset = builder.val_dataset
     model = builder.model
     utils.load_entire_model(model, session.weights_path(args.model_path, model))

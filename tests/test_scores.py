@@ -1,0 +1,36 @@
+"""Scores by name, as text and as a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from paddle_ann.scores import save, scores, table
+
+NAMES = ("sky", "road", "half disc")
+RESULT = (0.75, np.float32(0.5), np.array([1.0, 0.5, np.nan]), np.array([1.0, 0.25, np.nan]), 0.125)
+
+
+def test_scores() -> None:
+    content = scores(RESULT, NAMES, 7)
+    assert (content["mIoU"], content["accuracy"], content["kappa"]) == (0.75, 0.5, 0.125)
+    assert content["class_iou"] == {"sky": 1.0, "road": 0.5, "half disc": None}
+    assert content["class_precision"]["road"] == 0.25 and content["num_images"] == 7
+
+
+def test_table() -> None:
+    lines = table(scores(RESULT, NAMES, 7)).splitlines()
+    assert lines[0].split() == ["sky", "1.0000", "█" * 20]
+    assert lines[1].split() == ["road", "0.5000", "█" * 10]
+    assert lines[2].endswith("absent")
+    assert lines[-2].split() == ["mIoU", "0.7500"]
+
+
+def test_save(tmp_path: Path) -> None:
+    path = tmp_path / "new folder/scores.json"
+    content = scores(RESULT, NAMES, 7)
+    save(content, path)
+    assert json.loads(path.read_text(encoding="utf-8")) == content
+    assert [p.name for p in path.parent.iterdir()] == ["scores.json"]

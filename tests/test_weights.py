@@ -1,0 +1,87 @@
+"""Weight files are read as data, and every weight of the model must be in them."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import paddle
+import pytest
+
+from paddle_ann.weights import check_weights, read_weights
+
+
+class Net(paddle.nn.Layer):
+    def __init__(self, width: int = 3) -> None:
+        super().__init__()
+        self.fc = paddle.nn.Linear(2, width)
+        self.bn = paddle.nn.BatchNorm1D(width)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> tuple[Net, Path]:
+    net, path = Net(), tmp_path / "model.pdparams"
+    paddle.save(net.state_dict(), str(path))
+    return net, path
+
+
+def test_what_paddle_saves_is_read_as_it_is(saved: tuple[Net, Path]) -> None:
+    net, path = saved
+    found = read_weights(path)
+    assert sorted(found) == sorted(net.state_dict())
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(found[name], value.numpy())
+    check_weights(net, path)
+
+
+def test_saved_as_arrays(saved: tuple[Net, Path]) -> None:
+    net, path = saved
+    paddle.save({name: value.numpy() for name, value in net.state_dict().items()}, str(path))
+    check_weights(net, path)
+
+
+class _Trap:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return Path.touch, (self.path,)  # type: ignore[return-value]
+
+
+def test_no_code_of_the_file_runs(tmp_path: Path) -> None:
+    path, proof = tmp_path / "evil.pdparams", tmp_path / "ran"
+    path.write_bytes(pickle.dumps({"fc.weight": _Trap(proof)}))
+    with pytest.raises(
+        ValueError, match=r"evil.pdparams cannot be read as weights: it wants to run"
+    ):
+        read_weights(path)
+    assert not proof.exists()
+    pickle.loads(path.read_bytes())
+    assert proof.exists()  # the trap was a real one
+
+
+@pytest.mark.parametrize("keep", [0, 1, 0.5, 0.99], ids=["empty", "byte", "half", "tail"])
+def test_cut_off(saved: tuple[Net, Path], keep: float) -> None:
+    _, path = saved
+    content = path.read_bytes()
+    path.write_bytes(content[: keep if keep == 1 else int(keep * len(content))])
+    with pytest.raises(ValueError, match=r"model.pdparams cannot be read as weights"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize("content", [[1, 2], "text", b"\x00" * 64])
+def test_no_state_dict(tmp_path: Path, content: object) -> None:
+    path = tmp_path / "x.pdparams"
+    path.write_bytes(content if isinstance(content, bytes) else pickle.dumps(content))
+    with pytest.raises(ValueError, match=r"x.pdparams"):
+        read_weights(path)
+
+
+def test_another_model(saved: tuple[Net, Path]) -> None:
+    _, path = saved
+    with pytest.raises(ValueError, match=r"6 of 6 weights do not fit \(fc.weight is \(2, 3\), the"):
+        check_weights(Net(5), path)
+    paddle.save({"fc.weight": paddle.zeros([2, 3])}, str(path))
+    with pytest.raises(ValueError, match=r"5 of 6 weights do not fit \(fc.bias is missing"):
+        check_weights(Net(), path)
