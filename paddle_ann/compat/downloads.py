@@ -8,6 +8,8 @@ import os
 from contextlib import suppress
 from typing import Any
 
+import requests
+
 from paddle_ann.compat.fix import Fix, Patches, module, source_has
 
 _allowed: bool | None = None
@@ -90,6 +92,16 @@ def _download_whole(original: Any) -> Any:
     return download
 
 
+class _StrictRequests:
+    """`requests` for PaddleSeg's downloads: an error page is an error, not the file."""
+
+    @staticmethod
+    def get(url: str, **kwargs: Any) -> Any:
+        response = requests.get(url, **kwargs)
+        response.raise_for_status()
+        return response
+
+
 def _bites() -> bool:
     """By inspection: asking would download."""
     download = module("paddleseg.utils.download").download_file_and_uncompress
@@ -98,6 +110,7 @@ def _bites() -> bool:
 
 def _patch(patches: Patches) -> None:
     download = module("paddleseg.utils.download")
+    patches.set(download, "requests", _StrictRequests)
     whole = _download_whole(download._download_file)
     patches.everywhere(download._download_file, whole)
     original = download.download_file_and_uncompress
@@ -109,7 +122,7 @@ FIXES = (
         "downloads",
         "a mistyped dataset_root starts a download of gigabytes; weights given by URL are fetched "
         "without a "
-        "question; a download that breaks off leaves half a file under the final name",
+        "question; an error page, or half a file, is stored under the final name",
         "the data set classes call download_file_and_uncompress for a missing root (D6, D7)",
         "paddleseg 2.8.0 and 2.10, every Paddle",
         _bites,

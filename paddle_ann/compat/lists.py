@@ -21,21 +21,24 @@ def read_lines(path: str) -> list[tuple[int, str]]:
     """Reads a list file.
 
     Args:
-        path: Text file in UTF-8 (with or without byte order mark), else in the machine's encoding.
+        path: Text file in UTF-8, with or without byte order mark.
 
     Returns:
         (line number from 1, line without surrounding white space) of every line that is not blank.
 
     Raises:
         FileNotFoundError: If there is no such file, naming what its folder holds.
+        ValueError: If it is not in UTF-8.
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(_not_found(path))
     data = Path(path).read_bytes()
     try:
         text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"The list file {path} is not in UTF-8 ({error}). Save it as UTF-8."
+        ) from None
     lines = enumerate(text.splitlines(), start=1)
     return [(number, line.strip()) for number, line in lines if line.strip()]
 

@@ -13,7 +13,8 @@ from paddle_ann.compat.fix import Fix, Patches, source_has
 
 _FAILED = "_compat_failed"
 _WORKER_DIED = (
-    "A data reading process died without a word, most often for lack of memory (the kernel kills the "
+    "A data reading process died without a word, most often for lack of memory (the kernel kills "
+    "the "
     "process) or of /dev/shm. Try num_workers=0 or a smaller batch_size."
 )
 
@@ -152,7 +153,8 @@ def _raise_alone(iterator: Any, error: BaseException) -> None:
     """Raises `error` and lets go of the reader.
 
     Paddle's reader owns C++ threads. If the dead iterator, kept alive by the traceback, were still
-    holding it when the next loader forks its workers, its destructor could run in a worker and hang.
+    holding it when the next loader forks its workers, its destructor could run in a worker and
+    hang.
     """
     iterator._try_shutdown_all()
     thread, iterator._thread = iterator._thread, None

@@ -6,6 +6,7 @@ import builtins
 import functools
 import math
 import os
+import warnings
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,9 @@ def _patch_log(patches: Patches) -> None:
 
 def _flops_bites() -> bool:
     try:
-        return int(paddle.ones([1], "int64")) != 1
+        with warnings.catch_warnings():  # older numpy warns of what 2.4 refuses
+            warnings.simplefilter("ignore")
+            return int(paddle.ones([1], "int64")) != 1
     except TypeError:
         return True
 

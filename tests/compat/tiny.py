@@ -1,6 +1,7 @@
 """A tiny Pascal VOC, a tiny model, and six iterations of PaddleSeg's train, evaluate and predict.
 
-Run as a script (`tiny.py ROOT OUT [WORKERS]`) it writes the data set, trains, evaluates in every way and
+Run as a script (`tiny.py ROOT OUT [WORKERS]`) it writes the data set, trains, evaluates in every
+way and
 predicts; the tests run it with and without the fixes.
 """
 
@@ -74,8 +75,9 @@ def sgd(model, rate: float = 0.01):
 
 
 def main(root: Path, out: Path, workers: int = 0) -> None:
-    import paddle_ann  # noqa: F401  mends PaddleSeg
     from paddleseg.core import evaluate, predict, train
+
+    import paddle_ann  # noqa: F401  mends PaddleSeg
 
     write_voc(root, [f"image{i}" for i in range(5)])
     model = tiny_model(outputs=2)

@@ -1,0 +1,103 @@
+"""Errors while reading samples reach the caller, for every kind and number of workers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import paddle
+import pytest
+
+from paddle_ann.compat.loader import check_label_values
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = {
+    "value": ("ValueError", "bad sample"),
+    "key": ("KeyError", "bad sample"),
+    "os": ("FileNotFoundError", "/nonexistent"),
+    "unicode": ("RuntimeError", "UnicodeDecodeError"),
+    "stop": ("RuntimeError", "StopIteration"),
+    "label": ("ValueError", "holds 7"),
+}
+SCRIPT = """
+import sys, threading, paddle_ann, paddle, numpy as np
+class Set(paddle.io.Dataset):
+    num_classes, ignore_index = 3, 255
+    file_list = [[f'a{i}.jpg', f'a{i}.png'] for i in range(6)]
+    def __len__(self): return 6
+    def __getitem__(self, i):
+        if i == 3:
+            if kind == 'value': raise ValueError('bad sample')
+            if kind == 'key': raise KeyError('bad sample')
+            if kind == 'os': open('/nonexistent')
+            if kind == 'unicode': b'\\xff'.decode('utf8')
+            if kind == 'stop': raise StopIteration
+            if kind == 'label': return {'label': np.full((2, 2), 7)}
+            if kind == 'die': import os; os._exit(9)
+        return {'label': np.zeros((2, 3 if kind == 'shape' and i == 3 else 2), 'int64')}
+for kind in sys.argv[2].split(','):
+    loader = paddle.io.DataLoader(Set(), batch_size=2, num_workers=int(sys.argv[1]))
+    try:
+        print(kind, 'batches', len(list(loader)))
+    except Exception as error:
+        print(kind, type(error).__name__, str(error).replace(chr(10), ' '))
+    print(kind, 'threads', threading.active_count())
+"""
+
+
+def read(workers, kinds, timeout=90, **env):
+    return subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(workers), ",".join(kinds)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=timeout,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+    )
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_every_kind_of_error_surfaces_with_its_type_message_and_files(workers):
+    done = read(workers, [*KINDS, "shape", "none"])
+    lines = done.stdout.splitlines()
+    for kind, (name, message) in KINDS.items():
+        (line,) = [line for line in lines if line.startswith(f"{kind} {name}")]
+        assert message in line and "sample 3, a3.jpg, a3.png" in line
+    (line,) = [line for line in lines if line.startswith("shape ValueError")]
+    assert "label (2, 2); label (2, 3)" in line
+    assert "none batches 3" in lines  # the reader works after the failures
+    assert all(f"{kind} threads 1" in lines for kind in KINDS)
+    assert done.stderr == "" and done.returncode == 0
+
+
+def test_a_worker_that_dies_is_named():
+    assert "die RuntimeError A data reading process died" in read(2, ["die"]).stdout
+
+
+def test_without_the_fix_it_hangs():
+    with pytest.raises(subprocess.TimeoutExpired):
+        read(0, ["value"], timeout=15, PADDLE_ANN_COMPAT="off")
+
+
+class Labels(paddle.io.Dataset):
+    num_classes, ignore_index = 3, 255
+
+
+@pytest.mark.parametrize("values", [[0, 1, 2], [0, 255], [2, 2]])
+def test_good_labels_pass(values):
+    check_label_values({"label": np.array(values, "uint8")}, Labels())
+
+
+@pytest.mark.parametrize("values", [[0, 3], [-1, 0], [254, 255]])
+def test_bad_labels_are_named(values):
+    with pytest.raises(ValueError, match=f"holds {values[0] if values[0] in (-1, 254) else 3}"):
+        check_label_values({"label": np.array(values)}, Labels())
+
+
+def test_samples_without_integer_labels_are_not_looked_at():
+    check_label_values({"label": np.array([9.5])}, Labels())
+    check_label_values((1, 2), Labels())
+    check_label_values({"label": np.array([9])}, object())
