@@ -53,7 +53,7 @@ class SmallFieldBackbone(nn.Layer):
         width: Channels of the low-level map.
     """
 
-    def __init__(self, width: int = 64) -> None:
+    def __init__(self, width: int = 32) -> None:
         super().__init__()
         self.feat_channels = [width, 2 * width]
         self.stem = nn.Sequential(
@@ -74,8 +74,8 @@ def build(arm: str) -> ANN:
         num_classes=21,
         backbone=SmallFieldBackbone(),
         backbone_indices=(0, 1),
-        key_value_channels=64,
-        inter_channels=128,
+        key_value_channels=32,
+        inter_channels=64,
         enable_auxiliary_loss=False,
         **ARMS[arm],
     )

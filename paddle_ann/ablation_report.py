@@ -64,11 +64,11 @@ def markdown(results: Sequence[Mapping[str, Any]], around: Mapping[str, str]) ->
         cells = [_spread(runs, name) for name in ("mIoU", "background_iou", "object_iou")]
         lines.append(f"| {arm} | {' | '.join(cells)} | {runs[0]['parameters'] / 1e6:.2f} M |")
     seeds = sorted({result["seed"] for result in results})
-    days = sorted({result["finished"] for result in results})
+    days = [min(run["finished"] for run in results), max(run["finished"] for run in results)]
     lines += [
         "",
         f"{len(seeds)} seeds ({', '.join(map(str, seeds))}), {results[0]['iters']} iterations "
-        f"each, mean ± standard deviation. Measured {' to '.join(dict.fromkeys((days[0], days[-1])))} on "
+        f"each, mean ± standard deviation. Measured {' to '.join(dict.fromkeys(days))} on "
         f"{around['machine']}, Python {around['python']}, Paddle {around['paddle']}, PaddleSeg "
         f"{around['paddleseg']}, with `{around['command']}`; every run is in "
         "[ablation.csv](ablation.csv).",

@@ -153,4 +153,4 @@ def context_scene(rng: np.random.Generator, size: tuple[int, int], classes: list
 
 def mark_distance(size: tuple[int, int]) -> float:
     """Least distance in pixels between the object and the mark of a context scene."""
-    return min(size) * 0.3
+    return min(size) * 0.35

@@ -176,10 +176,15 @@ def _write_pair(
         return
     draw = {"shapes": shapes_scene, "context": context_scene}[variant]
     scene: Scene = draw(np.random.default_rng(chance), (size[0], size[1]), classes)
-    _write(image_path, _encoded(Image.fromarray(scene.image), "JPEG", quality=95))
+    _write(image_path, jpeg(scene.image))
     label = Image.fromarray(scene.label)
     label.putpalette(VOC_PALETTE)
     _write(label_path, _encoded(label, "PNG"))
+
+
+def jpeg(image: np.ndarray) -> bytes:
+    """Encodes RGB (H, W, 3) uint8 as the data set stores it."""
+    return _encoded(Image.fromarray(image), "JPEG", quality=95)
 
 
 def _encoded(image: Image.Image, kind: str, **options: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 
 import cv2
@@ -174,11 +175,14 @@ def context_pair(first, second, seed=7):
 def test_in_context_only_the_mark_tells_the_class(seed):
     one, other = context_pair(3, 17, seed)
     assert np.array_equal(one.label == 3, other.label == 17)
-    differs = np.argwhere((one.image != other.image).any(axis=-1))
+    # As stored: JPEG's blocks carry the mark a little further.
+    first, second = (
+        np.asarray(Image.open(io.BytesIO(toy_voc.jpeg(s.image)))) for s in (one, other)
+    )
+    differs = np.argwhere((first != second).any(axis=-1))
     objects = np.argwhere(one.label == 3)
     assert len(differs) and len(objects)
     # Chebyshev distance, the measure of a square receptive field, from any pixel of the object to
     # any pixel that depends on its class.
     gaps = np.abs(differs[:, None] - objects[None]).max(axis=-1)
-    assert gaps.min() > toy_scenes.mark_distance((64, 64)) - 2
-    assert toy_scenes.mark_distance((64, 64)) > 15
+    assert gaps.min() > 16  # what FCN head and backbone of paddle_ann.ablation see
