@@ -60,7 +60,8 @@ class _NamingDataset:
             check_label_values(sample, self._dataset)
             return sample
         except Exception as error:
-            message = f"{str(error) or type(error).__name__}\n  (reading {sample_name(self._dataset, index)})"
+            where = sample_name(self._dataset, index)
+            message = f"{str(error) or type(error).__name__}\n  (reading {where})"
             kind = RuntimeError if isinstance(error, StopIteration) else type(error)
             raise _restated(kind, message) from error
 
