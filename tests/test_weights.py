@@ -9,7 +9,7 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_ann.weights import check_weights, read_weights
+from paddle_ann.weights import read_weights
 
 
 class Net(paddle.nn.Layer):
@@ -32,13 +32,12 @@ def test_what_paddle_saves_is_read_as_it_is(saved: tuple[Net, Path]) -> None:
     assert sorted(found) == sorted(net.state_dict())
     for name, value in net.state_dict().items():
         np.testing.assert_array_equal(found[name], value.numpy())
-    check_weights(net, path)
 
 
 def test_saved_as_arrays(saved: tuple[Net, Path]) -> None:
     net, path = saved
     paddle.save({name: value.numpy() for name, value in net.state_dict().items()}, str(path))
-    check_weights(net, path)
+    np.testing.assert_array_equal(read_weights(path)["fc.bias"], net.fc.bias.numpy())
 
 
 class _Trap:
@@ -78,10 +77,16 @@ def test_no_state_dict(tmp_path: Path, content: object) -> None:
         read_weights(path)
 
 
-def test_another_model(saved: tuple[Net, Path]) -> None:
-    _, path = saved
-    with pytest.raises(ValueError, match=r"6 of 6 weights do not fit \(fc.weight is \(2, 3\), the"):
-        check_weights(Net(5), path)
-    paddle.save({"fc.weight": paddle.zeros([2, 3])}, str(path))
-    with pytest.raises(ValueError, match=r"5 of 6 weights do not fit \(fc.bias is missing"):
-        check_weights(Net(), path)
+def test_optimizer_state(saved: tuple[Net, Path], tmp_path: Path) -> None:
+    net, path = saved
+    schedule = paddle.optimizer.lr.PolynomialDecay(0.5, decay_steps=4)
+    optimizer = paddle.optimizer.AdamW(schedule, parameters=net.parameters())
+    net.bn(net.fc(paddle.ones([4, 2]))).sum().backward()
+    optimizer.step()
+    schedule.step()
+    paddle.save(optimizer.state_dict(), str(tmp_path / "model.pdopt"))
+    found = read_weights(tmp_path / "model.pdopt")
+    assert found["LR_Scheduler"]["last_epoch"] == 1
+    assert {key for key in found if key != "LR_Scheduler"} >= {
+        f"{parameter.name}_moment1_0" for parameter in net.parameters() if parameter.trainable
+    }

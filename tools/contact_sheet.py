@@ -27,10 +27,10 @@ def contact_sheet(args: argparse.Namespace) -> None:
 
     from paddle_ann import session, visualize
 
-    session.weights_path(args.model_path)
+    weights = session.weights_path(args.model_path)
     builder = session.start(args, own_weights=args.model_path)
     dataset, model = builder.val_dataset, builder.model
-    utils.load_entire_model(model, session.weights_path(args.model_path, model))
+    utils.load_entire_model(model, weights)
     step = max(1, len(dataset) // args.num_images)
     samples = visualize.predict_samples(
         model, dataset, range(0, len(dataset), step)[: args.num_images]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from command_line import add_inference, make_parser, run, inference_options
+from command_line import add_inference, inference_options, make_parser, run
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,7 +38,7 @@ def predict(args: argparse.Namespace) -> None:
 
     chosen = inference_options(args, "aug_pred")
     session.check_colors(args.custom_color)
-    session.weights_path(args.model_path)
+    weights = session.weights_path(args.model_path)
     image_list, image_dir = get_image_list(args.image_path)
     builder = session.start(args, own_weights=args.model_path)
     options = session.merge_test_config(builder.config, custom_color=args.custom_color, **chosen)
@@ -48,7 +48,7 @@ def predict(args: argparse.Namespace) -> None:
     model = builder.model
     paddleseg_predict(
         model,
-        model_path=session.weights_path(args.model_path, model),
+        model_path=weights,
         transforms=Compose(builder.val_transforms),
         image_list=image_list,
         image_dir=image_dir,

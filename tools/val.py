@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from command_line import add_precision, add_inference, make_parser, run, inference_options
+from command_line import add_inference, add_precision, inference_options, make_parser, run
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,12 +26,12 @@ def val(args: argparse.Namespace) -> None:
     from paddle_ann import scores, session, visualize
 
     chosen = inference_options(args, "aug_eval")
-    session.weights_path(args.model_path)
+    weights = session.weights_path(args.model_path)
     builder = session.start(args, own_weights=args.model_path)
     options = session.merge_test_config(builder.config, auc_roc=args.auc_roc, **chosen)
     val_dataset = builder.val_dataset
     model = builder.model
-    utils.load_entire_model(model, session.weights_path(args.model_path, model))
+    utils.load_entire_model(model, weights)
     result = evaluate(
         model,
         val_dataset,

@@ -154,7 +154,7 @@ def test_save_dir_is_a_file(refused: Refusal, data: Path, tmp_path: Path) -> Non
         ("model.psp_size=[0]", ["psp_size", "0"]),
         (
             "model.backbone.pretrained=https://example.invalid/w.tar.gz",
-            ["https://example.invalid/w.tar.gz", "--download", "pretrained"],
+            ["https://example.invalid/w.tar.gz", "--download", "model.backbone.pretrained=None"],
         ),
     ],
 )
@@ -166,10 +166,13 @@ def test_configuration(refused: Refusal, data: Path, item: str, words: list[str]
 
 def test_resume_from_what_is_no_checkpoint(refused: Refusal, data: Path, tmp_path: Path) -> None:
     assert "gone" in train(refused, data, "--resume_model", "gone")
-    (tmp_path / "best_model").mkdir()
-    (tmp_path / "best_model/model.pdparams").write_bytes(b"x")
+    folder = tmp_path / "best_model"
+    folder.mkdir()
+    paddle.save({"a": paddle.ones([2])}, str(folder / "model.pdparams"))
     assert "model.pdopt" in train(refused, data, "--resume_model", "best_model")
-    (tmp_path / "best_model/model.pdopt").write_bytes(b"x")
+    (folder / "model.pdopt").write_bytes(b"x")
+    assert "model.pdopt cannot be read" in train(refused, data, "--resume_model", "best_model")
+    paddle.save({}, str(folder / "model.pdopt"))
     assert "iter_1000" in train(refused, data, "--resume_model", "best_model")
 
 
@@ -180,7 +183,7 @@ def test_weights_that_do_not_fit(refused: Refusal, data: Path, tmp_path: Path) -
     assert "cut.pdparams cannot be read" in refused(*val, "cut.pdparams")
     paddle.save({"a": paddle.ones([2])}, str(tmp_path / "other.pdparams"))
     message = refused(*val, "other.pdparams")
-    assert "other.pdparams is not of this model" in message and "is missing" in message
+    assert "other.pdparams" in message and "missing" in message
 
 
 @pytest.mark.parametrize(
