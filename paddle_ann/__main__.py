@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import runpy
 import sys
@@ -40,6 +41,19 @@ def _restart_with(root: Path, arguments: list[str]) -> None:
     os.execv(sys.executable, [sys.executable, *_flags(), "-m", "paddle_ann", "run", *arguments])
 
 
+def _cannot_import(root: Path) -> int:
+    """Says why the paddleseg of a checkout is not the one that was imported; returns 2."""
+    try:
+        importlib.import_module("paddleseg.core")
+        reason = f"another one is imported first, from {sys.modules['paddleseg'].__file__}"
+    except ImportError as error:
+        reason = f"{error}. Install what the checkout's requirements.txt asks for"
+    print(
+        f"python -m paddle_ann run: cannot use the paddleseg of {root}: {reason}.", file=sys.stderr
+    )
+    return 2
+
+
 def _flags() -> list[str]:
     return [f"-W{option}" for option in sys.warnoptions]
 
@@ -60,8 +74,7 @@ def run(arguments: list[str]) -> int:
     root = checkout_root(script)
     if root is not None and not _uses(root):
         if os.environ.get("PADDLE_ANN_RESTARTED") == str(root):
-            print(f"python -m paddle_ann run: cannot import paddleseg from {root}", file=sys.stderr)
-            return 2
+            return _cannot_import(root)
         os.environ["PADDLE_ANN_RESTARTED"] = str(root)
         _restart_with(root, arguments)
     import paddle_ann
@@ -90,9 +103,8 @@ def main(arguments: list[str]) -> int:
         The exit status.
     """
     if arguments[:1] == ["doctor"]:
-        from paddle_ann import doctor
-
-        return doctor.main()
+        # Not `from paddle_ann import doctor`: a broken package refuses every attribute.
+        return int(importlib.import_module("paddle_ann.doctor").main())
     if arguments[:1] == ["run"] and len(arguments) > 1:
         return run(arguments[1:])
     asked = arguments[:1] in (["-h"], ["--help"])
