@@ -101,10 +101,12 @@ def fresh_folder(path: Path) -> Path:
     if (path / MARK).is_file():
         print(f"{path} holds an earlier demo, which this one replaces.")
         shutil.rmtree(path)
-    number = 1
+    wanted, number = path, 1
     while path.exists() and (not path.is_dir() or any(path.iterdir())):
         number += 1
-        path = path.with_name(f"{path.name.split('-')[0]}-{number}")
+        path = wanted.with_name(f"{wanted.name}-{number}")
+    if path != wanted:
+        print(f"{wanted} holds something else, which stays; the results go to {path}.")
     path.mkdir(parents=True, exist_ok=True)
     (path / MARK).write_text(
         "Written by tools/demo.py, which replaces this folder when run again.\n"

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -40,23 +41,29 @@ def options(data: Path, *more: str) -> list[str]:
     return ["--config", str(CONFIG), "--device", "cpu", "--opts", *SMALL, *roots, *more]
 
 
+def _process(tool: str, args: tuple[str, ...], cwd: Path) -> dict[str, Any]:
+    """What `subprocess` needs to run tools/<tool>.py as a user would, from any folder."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONIOENCODING": "utf-8"}
+    command = [sys.executable, str(ROOT / "tools" / f"{tool}.py"), *args]
+    return {"args": command, "cwd": cwd, "env": environment, "text": True}
+
+
 def call(
     tool: str, *args: str, cwd: Path, timeout: float = 240
 ) -> subprocess.CompletedProcess[str]:
-    """Runs tools/<tool>.py as a user would, from a folder of the user's."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONIOENCODING": "utf-8"}
+    """Runs a command to its end."""
     return subprocess.run(
-        [sys.executable, str(ROOT / "tools" / f"{tool}.py"), *args],
-        cwd=cwd,
-        timeout=timeout,
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
+        **_process(tool, args, cwd), timeout=timeout, capture_output=True, check=False
     )
 
 
-def _load(name: str) -> ModuleType:
+def start(tool: str, *args: str, cwd: Path) -> subprocess.Popen[str]:
+    """Starts a command; everything it prints comes through `stdout`."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.Popen(**_process(tool, args, cwd), **streams)
+
+
+def load_tool(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -77,7 +84,7 @@ def refused(
     A hang ends the test run after two minutes. Reaching for the net is an error of its own kind.
     """
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    command_line = _load("command_line")
+    command_line = load_tool("command_line")
 
     def no_net(*args: object, **kwargs: object) -> None:
         raise ConnectionError("the command reached for the net")
@@ -87,7 +94,7 @@ def refused(
     monkeypatch.chdir(tmp_path)
 
     def run(tool: str, *args: str) -> str:
-        module = _load(tool)
+        module = load_tool(tool)
         monkeypatch.setattr(sys, "argv", [f"{tool}.py", *args])
         faulthandler.dump_traceback_later(120, exit=True)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.tools.conftest import call, options
+from tests.tools.conftest import call, options, start
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +170,20 @@ def test_predict_a_list(run: Path, pictures: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     found = sorted(p.stem for p in (tmp_path / "pictures/pseudo_color_prediction").iterdir())
     assert found == [Path(name).stem for name in names]
+
+
+def test_ctrl_c_ends_with_code_130(pictures: Path, tmp_path: Path) -> None:
+    with start(
+        "train", *options(pictures), "--iters", "9999", "--log_iters", "1", cwd=tmp_path
+    ) as p:
+        assert p.stdout is not None
+        for line in p.stdout:
+            if "iter: 2/" in line:
+                p.send_signal(signal.SIGINT)
+                break
+        rest = p.stdout.read()
+    assert p.returncode == 130
+    assert "train.py: interrupted" in rest and "Traceback" not in rest
 
 
 @pytest.mark.parametrize("tool", ["train", "val", "predict"])
