@@ -24,8 +24,7 @@ try:
     with warnings.catch_warnings():  # Paddle warns about a missing ccache, which nobody here needs
         warnings.simplefilter("ignore")
         if os.environ.get("PADDLE_ANN_COMPAT") != "off":
-            cpu.choose_mkl_path()
-            cpu.use_all_cores()
+            cpu.tune()
         from paddle_ann import compat
 
         compat.apply()

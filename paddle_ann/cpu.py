@@ -1,22 +1,37 @@
 """Let Paddle use the processor it runs on.
 
-Two defaults of Paddle's CPU wheels leave most of a machine idle, and both are mended here before
+Three defaults leave most of a machine idle under Paddle's CPU wheels. They are mended here before
 the first computation, with the same results up to rounding:
 
 * Paddle sets OMP_NUM_THREADS=1 on import, so one core does all the work.
 * The matrix library it carries (MKL of 2019) takes its slowest path on processors that are not
   Intel's. MKL_DEBUG_CPU_TYPE=5, which MKL honoured until 2020, names the AVX2 path.
+* glibc gives every large buffer back to the kernel when it is freed, and the next operator pays
+  for fresh zeroed pages: most of the time of a ReLU or an addition. It is told to keep them.
 
-What the user has set, stays: OMP_NUM_THREADS or MKL_DEBUG_CPU_TYPE in the environment win. With
-PADDLE_ANN_COMPAT=off nothing is touched. `tools/benchmark_cpu.py` measures the difference.
+What the user has set, stays: OMP_NUM_THREADS, MKL_DEBUG_CPU_TYPE or MALLOC_* in the environment
+win. With PADDLE_ANN_COMPAT=off nothing is touched. `tools/benchmark_cpu.py` measures it.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from pathlib import Path
 
 MKL_AVX2 = "5"
+
+# mallopt(3), from malloc.h.
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+INT_MAX = 2**31 - 1
+
+
+def tune() -> None:
+    """Do all three; called on `import paddle_ann`, before Paddle computes anything."""
+    choose_mkl_path()
+    reuse_memory()
+    use_all_cores()
 
 
 def choose_mkl_path() -> None:
@@ -26,16 +41,27 @@ def choose_mkl_path() -> None:
         os.environ.setdefault("MKL_DEBUG_CPU_TYPE", MKL_AVX2)
 
 
+def reuse_memory() -> None:
+    """Let glibc keep freed buffers for the next operator; the process stays at its peak size."""
+    user_tuned = any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ)
+    if user_tuned or not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+    if mallopt is not None:
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, INT_MAX)
+
+
 def use_all_cores() -> int:
     """Let Paddle compute on all cores this process may use; one for each rank of several.
 
     Returns:
-        The number of threads, at least 1; what the user's OMP_NUM_THREADS says if it is set.
+        The number of threads chosen; 0 where the user's OMP_NUM_THREADS decides.
     """
     from paddle.base import core
 
     if _set_by_user("OMP_NUM_THREADS"):
-        return int(os.environ["OMP_NUM_THREADS"])
+        return 0
     threads = 1 if int(os.environ.get("PADDLE_TRAINERS_NUM", 1)) > 1 else available_cores()
     core.set_num_threads(threads)
     return threads
