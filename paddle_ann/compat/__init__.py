@@ -36,6 +36,7 @@ def fixes() -> tuple[Fix, ...]:
     from paddle_ann.compat import (
         builder,
         downloads,
+        environment,
         lists,
         loader,
         losses,
@@ -47,7 +48,18 @@ def fixes() -> tuple[Fix, ...]:
         transforms,
     )
 
-    themes = (losses, metrics, loader, reading, transforms, lists, downloads, builder, resume)
+    themes = (
+        losses,
+        metrics,
+        loader,
+        reading,
+        transforms,
+        lists,
+        downloads,
+        environment,
+        builder,
+        resume,
+    )
     return tuple(fix for theme in (*themes, training, prediction) for fix in theme.FIXES)
 
 

@@ -153,6 +153,13 @@ def test_flops_takes_one_element_arrays():
     assert _int_of_one(paddle.to_tensor([7])) == 7 and _int_of_one(7.0) == 7
 
 
+def test_the_model_has_its_own_entries_after_training(start):
+    model = tiny.tiny_model()
+    own = sorted(model.state_dict())
+    start(model=model)
+    assert sorted(model.state_dict()) == own
+
+
 # -- resuming -------------------------------------------------------------------------------------
 
 

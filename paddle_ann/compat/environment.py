@@ -1,0 +1,49 @@
+"""PaddleSeg's look at the machine, which its tools start with."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import paddle
+
+from paddle_ann.compat.fix import Fix, Patches, module
+
+
+def without_cudnn(original: Any) -> Any:
+    """Wraps `get_sys_env` so that a missing cuDNN is reported and not divided by."""
+
+    @functools.wraps(original)
+    def get_sys_env() -> dict[str, Any]:
+        version = paddle.get_cudnn_version
+        if version() is not None:
+            return dict(original())
+        paddle.get_cudnn_version = lambda: 0
+        try:
+            return {**original(), "cudnn": "not found"}
+        finally:
+            paddle.get_cudnn_version = version
+
+    return get_sys_env
+
+
+def _bites() -> bool:
+    return bool(paddle.is_compiled_with_cuda()) and paddle.get_cudnn_version() is None
+
+
+def _patch(patches: Patches) -> None:
+    original = module("paddleseg.utils.env.sys_env").get_sys_env
+    patches.everywhere(original, without_cudnn(original))
+
+
+FIXES = (
+    Fix(
+        "missing-cudnn",
+        "a GPU build of Paddle without cuDNN: every tool of PaddleSeg's dies at its start with "
+        "`TypeError: unsupported operand type(s) for //: 'NoneType' and 'int'`",
+        "get_sys_env computes with paddle.get_cudnn_version(), which is None there",
+        "paddleseg 2.8.0 and 2.10 with paddlepaddle-gpu",
+        _bites,
+        _patch,
+    ),
+)
