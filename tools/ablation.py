@@ -26,7 +26,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--save_dir",
         type=Path,
-        default=Path("out/ablation"),
+        default=Path("output/ablation"),
         help="one folder per run; finished runs are kept",
     )
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="where the results go")
