@@ -17,6 +17,7 @@ from paddleseg.utils import utils
 
 from paddle_ann.nn import AFNB, APNB, ConvBNReLU
 from paddle_ann.nn.checks import check_channels
+from paddle_ann.nn.dropout import Dropout
 
 DROPOUT = 0.05  # in AFNB, APNB and the auxiliary head, as in PaddleSeg and the authors' code
 
@@ -69,7 +70,7 @@ class ANNHead(nn.Layer):
             context.append(APNB(inter_channels, inter_channels, *projections, *options))
         self.context = nn.Sequential(*context)
         self.cls = nn.Conv2D(inter_channels, num_classes, 1)
-        self.auxlayer = AuxLayer(low, low // 2, num_classes, dropout_prob=DROPOUT)
+        self.auxlayer = make_auxiliary_head(low, num_classes)
         self.backbone_indices = tuple(backbone_indices)
         self.enable_auxiliary_loss = enable_auxiliary_loss
         self.use_fusion = use_fusion
@@ -173,6 +174,14 @@ class ANN(nn.Layer):
             F.interpolate(logit, size, mode="bilinear", align_corners=self.align_corners)
             for logit in self.head(self.backbone(x))
         ]
+
+
+def make_auxiliary_head(in_channels: int, num_classes: int) -> AuxLayer:
+    """Make PaddleSeg's auxiliary head on this package's cheaper convolution and dropout."""
+    head = AuxLayer(in_channels, in_channels // 2, num_classes, dropout_prob=DROPOUT)
+    head.conv_bn_relu = ConvBNReLU(in_channels, in_channels // 2, 3)
+    head.dropout = Dropout(DROPOUT)
+    return head
 
 
 def check_num_classes(num_classes: int) -> None:

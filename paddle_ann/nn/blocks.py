@@ -18,6 +18,7 @@ from paddle import Tensor, nn
 from paddle_ann.nn import functional
 from paddle_ann.nn.checks import check_channels, check_feature_map, check_probability
 from paddle_ann.nn.conv import ConvBN, ConvBNReLU
+from paddle_ann.nn.dropout import Dropout
 from paddle_ann.nn.sampling import PyramidSampling
 
 
@@ -233,4 +234,4 @@ class APNB(AsymmetricBlock):
 def make_dropout(probability: float, channel: bool) -> nn.Layer:
     """Make a dropout of single elements, or of whole channels."""
     check_probability("dropout_prob", probability)
-    return nn.Dropout2D(probability) if channel else nn.Dropout(probability)
+    return nn.Dropout2D(probability) if channel else Dropout(probability)

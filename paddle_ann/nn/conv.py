@@ -10,7 +10,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import Tensor, nn
 
-from paddle_ann.nn.functional import pointwise
+from paddle_ann.nn.functional import convolve3x3, pointwise
 
 
 def batch_norm(channels: int) -> nn.Layer:
@@ -27,7 +27,7 @@ class ConvBN(nn.Layer):
     Args:
         in_channels: C_in of (N, C_in, H, W).
         out_channels: C_out.
-        kernel_size: odd size of the kernel; the map keeps its size.
+        kernel_size: 1 or 3; the map keeps its size.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int = 1) -> None:
@@ -38,9 +38,9 @@ class ConvBN(nn.Layer):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C_in, H, W) to (N, C_out, H, W)."""
         conv = self._conv
-        if conv.weight.shape[2:] == [1, 1]:
+        if conv.weight.shape[2] == 1:
             return self.normalize(pointwise(x.flatten(2), conv.weight, conv.bias), x)
-        return self.activate(self._batch_norm(conv(x)))
+        return self.activate(self._batch_norm(convolve3x3(x, conv.weight, conv.bias)))
 
     def normalize(self, flat: Tensor, like: Tensor) -> Tensor:
         """Apply what follows the convolution to (N, C_out, L): (N, C_out, H, W), as `like` has."""

@@ -36,6 +36,26 @@ def test_pointwise_is_a_1x1_convolution():
     np.testing.assert_allclose(actual.numpy(), expected.numpy(), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("channels", [(11, 5), (5, 11)], ids=["narrows", "widens"])
+def test_convolve3x3_is_a_convolution_with_its_gradients(channels):
+    shapes = [2, channels[0], 7, 13], [channels[1], channels[0], 3, 3], [channels[1]]
+    values = [paddle.randn(s) for s in shapes]
+    upstream = paddle.randn([2, channels[1], 7, 13])
+    results = []
+    for function in (
+        functional.convolve3x3,
+        lambda *args: paddle.nn.functional.conv2d(*args, padding=1),
+    ):
+        tensors = [v.clone() for v in values]
+        for t in tensors:
+            t.stop_gradient = False
+        y = function(*tensors)
+        y.backward(upstream)
+        results.append([y.numpy(), *(t.grad.numpy() for t in tensors)])
+    for actual, expected in zip(*results):
+        np.testing.assert_allclose(actual / 10, expected / 10, rtol=0, atol=1e-5)
+
+
 def test_fuse_is_a_convolution_of_the_concatenation(float64):
     weights = functional.attention_weights(
         paddle.randn([2, 5, 13], "float64"), paddle.randn([2, 5, 7], "float64")
