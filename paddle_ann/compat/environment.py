@@ -16,7 +16,7 @@ def without_cudnn(original: Any) -> Any:
     @functools.wraps(original)
     def get_sys_env() -> dict[str, Any]:
         version = paddle.get_cudnn_version
-        if version() is not None:
+        if not _missing():
             return dict(original())
         paddle.get_cudnn_version = lambda: 0
         try:
@@ -27,8 +27,14 @@ def without_cudnn(original: Any) -> Any:
     return get_sys_env
 
 
+def _missing() -> bool:
+    """True without cuDNN: Paddle answers None when it is asked first, and -1 after that."""
+    version = paddle.get_cudnn_version()
+    return version is None or version < 0
+
+
 def _bites() -> bool:
-    return bool(paddle.is_compiled_with_cuda()) and paddle.get_cudnn_version() is None
+    return bool(paddle.is_compiled_with_cuda()) and _missing()
 
 
 def _patch(patches: Patches) -> None:

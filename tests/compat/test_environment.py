@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import paddle
+import pytest
 
 from paddle_ann.compat.environment import without_cudnn
 
 
-def test_missing_cudnn_is_reported(monkeypatch):
-    monkeypatch.setattr(paddle, "get_cudnn_version", lambda: None)
+@pytest.mark.parametrize("answer", [None, -1])
+def test_missing_cudnn_is_reported(monkeypatch, answer):
+    monkeypatch.setattr(paddle, "get_cudnn_version", lambda: answer)
     asked = paddle.get_cudnn_version
 
     def get_sys_env():
