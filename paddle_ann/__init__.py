@@ -16,7 +16,16 @@ from typing import Any, NoReturn
 from paddle_ann import cpu
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "allow_downloads", "compat", "cpu", "datasets", "models", "nn"]
+__all__ = [
+    "__version__",
+    "allow_downloads",
+    "compat",
+    "cpu",
+    "datasets",
+    "fuse",
+    "models",
+    "nn",
+]
 
 _problem: ImportError | None = None
 
@@ -30,6 +39,7 @@ try:
         compat.apply()
         from paddle_ann import datasets, models, nn, registry
         from paddle_ann.compat import allow_downloads
+        from paddle_ann.models import fuse
 
         registry.register()
 except ImportError as error:

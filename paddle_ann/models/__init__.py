@@ -1,5 +1,6 @@
-"""Networks that PaddleSeg's YAML files can name."""
+"""Networks that PaddleSeg's YAML files can name, and their inference form."""
 
 from paddle_ann.models.ann import ANN, ANNHead
+from paddle_ann.models.fused import FusedANN, fuse
 
-__all__ = ["ANN", "ANNHead"]
+__all__ = ["ANN", "ANNHead", "FusedANN", "fuse"]

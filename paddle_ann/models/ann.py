@@ -169,11 +169,13 @@ class ANN(nn.Layer):
             [logits] in eval mode, [logits, auxiliary logits] in training mode with
             `enable_auxiliary_loss`; each (N, num_classes, H, W).
         """
-        size = x.shape[2:] if paddle.in_dynamic_mode() else paddle.shape(x)[2:]
-        return [
-            F.interpolate(logit, size, mode="bilinear", align_corners=self.align_corners)
-            for logit in self.head(self.backbone(x))
-        ]
+        return resize_logits(self.head(self.backbone(x)), x, self.align_corners)
+
+
+def resize_logits(logits: list[Tensor], image: Tensor, align_corners: bool) -> list[Tensor]:
+    """Resize each (N, num_classes, h, w) bilinearly to H and W of `image` (N, 3, H, W)."""
+    size = image.shape[2:] if paddle.in_dynamic_mode() else paddle.shape(image)[2:]
+    return [F.interpolate(x, size, mode="bilinear", align_corners=align_corners) for x in logits]
 
 
 def make_auxiliary_head(in_channels: int, num_classes: int) -> AuxLayer:
