@@ -81,7 +81,10 @@ def test_transforms_make_a_batch(builder: SegBuilder) -> None:
 def test_optimizer_and_schedule(builder: SegBuilder) -> None:
     settings = builder.config.dic
     optimizer = builder.optimizer
-    assert optimizer.get_lr() == pytest.approx(settings["lr_scheduler"]["learning_rate"])
+    first = settings["lr_scheduler"].get(
+        "warmup_start_lr", settings["lr_scheduler"]["learning_rate"]
+    )
+    assert optimizer.get_lr() == pytest.approx(first)
     schedule = builder.lr_scheduler
     schedule.step(settings["iters"])
     assert schedule.get_lr() == pytest.approx(settings["lr_scheduler"]["end_lr"], abs=1e-9)

@@ -40,7 +40,7 @@ def main() -> int:
             "--save_dir",
             str(run_dir),
             "--save_interval",
-            "100",
+            "150",
             "--log_iters",
             "10",
             "--keep_checkpoint_max",
@@ -119,7 +119,7 @@ def generate(root: Path) -> None:
     from paddle_ann.datasets import toy_voc
 
     known = root.exists()
-    toy_voc.generate(root)
+    toy_voc.generate(root, num_train=600)
     print(f"{root}: {'found complete' if known else 'written'}.")
 
 

@@ -49,7 +49,7 @@ def _process(tool: str, args: tuple[str, ...], cwd: Path) -> dict[str, Any]:
 
 
 def call(
-    tool: str, *args: str, cwd: Path, timeout: float = 240
+    tool: str, *args: str, cwd: Path, timeout: float = 900
 ) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end."""
     return subprocess.run(
@@ -81,7 +81,7 @@ def refused(
 ) -> Iterator[Refusal]:
     """Runs a command in this process; it must end with code 2 and one line, which is returned.
 
-    A hang ends the test run after two minutes. Reaching for the net is an error of its own kind.
+    A hang ends the test run after ten minutes. Reaching for the net is an error of its own kind.
     """
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
     command_line = load_tool("command_line")
@@ -96,7 +96,7 @@ def refused(
     def run(tool: str, *args: str) -> str:
         module = load_tool(tool)
         monkeypatch.setattr(sys, "argv", [f"{tool}.py", *args])
-        faulthandler.dump_traceback_later(120, exit=True)
+        faulthandler.dump_traceback_later(600, exit=True)
         try:
             code = command_line.run(getattr(module, tool), module.parser())
         finally:
