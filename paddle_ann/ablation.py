@@ -31,8 +31,8 @@ ARMS: dict[str, dict[str, Any]] = {
     "+ APNB": {"use_fusion": False, "use_context": True},
     "+ AFNB + APNB": {"use_fusion": True, "use_context": True},
 }
-ITERS = 600
-BATCH_SIZE = 16
+ITERS = 800
+BATCH_SIZE = 8
 LEARNING_RATE = 2e-3
 DATA: dict[str, Any] = {
     "variant": "context",
@@ -105,6 +105,8 @@ def run(arm: str, seed: int, data_root: Path, save_dir: Path, iters: int) -> dic
         "arm": arm,
         "seed": seed,
         "iters": iters,
+        "batch_size": BATCH_SIZE,
+        "learning_rate": LEARNING_RATE,
         "data": {**DATA, "size": list(DATA["size"])},
     }
     if record.is_file():
