@@ -91,7 +91,7 @@ def run(arm: str, seed: int, data_root: Path, save_dir: Path, iters: int) -> dic
 
     Args:
         arm: Name in `ARMS`.
-        seed: Of the initial weights and the order of the samples.
+        seed: Of the initial weights, the flips and the dropout (PaddleSeg orders samples by epoch).
         data_root: Folder of the 'context' pictures.
         save_dir: Folder of this run; `result.json` is written into it last.
         iters: Training iterations.
