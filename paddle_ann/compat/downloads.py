@@ -42,6 +42,7 @@ def _stored(url: str, save: str, extract: str, name: str | None, filename: str |
     return any(os.path.exists(path) for path in (wanted, unpacked, os.path.join(save, archive)))
 
 
+@functools.cache
 def _with_consent(original: Any) -> Any:
     signature = inspect.signature(original)
 
@@ -76,6 +77,7 @@ def _with_consent(original: Any) -> Any:
     return download
 
 
+@functools.cache
 def _download_whole(original: Any) -> Any:
     """Downloads to a name of its own, and only a whole answer gets the final one."""
 

@@ -10,6 +10,7 @@ import paddle
 from paddle_ann.compat.fix import Fix, Patches, module
 
 
+@functools.cache
 def without_cudnn(original: Any) -> Any:
     """Wraps `get_sys_env` so that a missing cuDNN is reported and not divided by."""
 

@@ -120,6 +120,7 @@ def _swap(old: Any, new: Any) -> None:
                 setattr(mod, attribute, new)
 
 
+@functools.cache  # one wrapper for good: who holds it sees the checks go and come back
 def _checked(function: Any) -> Any:
     """Wraps a function so that its `compat_checks` see the arguments first."""
     signature = inspect.signature(function)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import Any
 
@@ -90,6 +91,7 @@ def _in_range(values: paddle.Tensor, num_classes: int, problem: str) -> None:
         raise ValueError(f"Classes are 0 to {num_classes - 1}, but {problem.format(bad)}.")
 
 
+@functools.cache
 def _calculate_area(original: Any) -> Any:
     def calculate_area(
         pred: Any,

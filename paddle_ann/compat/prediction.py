@@ -86,6 +86,7 @@ def _patch_windows(patches: Patches) -> None:
 # -- weights (C8) ---------------------------------------------------------------------------------
 
 
+@functools.cache
 def _whole(original: Any) -> Any:
     @functools.wraps(original)
     def load_entire_model(model: Any, pretrained: str | None) -> None:
@@ -163,6 +164,7 @@ def _patch_images(patches: Patches) -> None:
 # -- fewer images than processes (A18) ------------------------------------------------------------
 
 
+@functools.cache
 def _padded(original: Any) -> Any:
     @functools.wraps(original)
     def partition_list(arr: list[Any], m: int) -> list[list[Any]]:
@@ -184,6 +186,7 @@ def _patch_partition(patches: Patches) -> None:
 # -- classes present (C20) ------------------------------------------------------------------------
 
 
+@functools.cache
 def _telling(original: Any) -> Any:
     @functools.wraps(original)
     def evaluate(*args: Any, **kwargs: Any) -> Any:

@@ -275,6 +275,7 @@ def _patch_losses(patches: Patches) -> None:
 # -- the VisualDL log of a training that fails ----------------------------------------------------
 
 
+@functools.cache
 def _closing_log(original: Any) -> Any:
     """Closes the LogWriter in `train`'s frame if `train` raises, so that the log is whole."""
 

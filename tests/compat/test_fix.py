@@ -88,6 +88,17 @@ def test_the_guides_imports_give_the_mended_functions(reverted):
     assert paddleseg.core.train is own
 
 
+def test_functions_imported_before_a_revert_are_mended_again(reverted):
+    compat.apply()
+    names = ["train", "evaluate", "predict"]
+    held = [getattr(sys.modules["paddleseg.core"], name) for name in names]
+    compat.revert()
+    compat.apply()
+    assert [getattr(sys.modules["paddleseg.core"], name) for name in names] == held
+    with pytest.raises(ValueError, match="'bf16'"):
+        held[1](None, [], precision="bf16")
+
+
 def test_off_applies_none(reverted, monkeypatch):
     monkeypatch.setenv("PADDLE_ANN_COMPAT", "off")
     own = attributes()

@@ -75,9 +75,10 @@ def sgd(model, rate: float = 0.01):
 
 
 def main(root: Path, out: Path, workers: int = 0) -> None:
-    from paddleseg.core import evaluate, predict, train
+    import paddle_ann  # noqa: F401  first: it mends what is imported next
 
-    import paddle_ann  # noqa: F401  mends PaddleSeg
+    # isort: split
+    from paddleseg.core import evaluate, predict, train
 
     write_voc(root, [f"image{i}" for i in range(5)])
     model = tiny_model(outputs=2)
