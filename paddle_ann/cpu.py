@@ -9,11 +9,12 @@ the first computation, with the same results up to rounding:
 * glibc gives every large buffer back to the kernel when it is freed, and the next operator pays
   for fresh zeroed pages: most of the time of a ReLU or an addition. It is told to keep them.
 
-Idle threads go to sleep after a millisecond and not, as they would, after 200 of spinning, in which
-they take the core from data readers and other processes.
+Idle threads go to sleep after a millisecond and not, as they would, after 200 of spinning, in
+which they take the core from data readers and other processes.
 
-What the user has set, stays: OMP_NUM_THREADS, KMP_BLOCKTIME, MKL_DEBUG_CPU_TYPE or MALLOC_* in the
-environment win. With PADDLE_ANN_COMPAT=off nothing is touched. `tools/benchmark_cpu.py` measures it.
+What the user has set, stays: OMP_NUM_THREADS, KMP_BLOCKTIME, MKL_DEBUG_CPU_TYPE or MALLOC_* in
+the environment win. With PADDLE_ANN_COMPAT=off nothing is touched. `tools/benchmark_cpu.py`
+measures the difference.
 """
 
 from __future__ import annotations
