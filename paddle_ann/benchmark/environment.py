@@ -1,0 +1,79 @@
+"""What figures were measured with: machine, threads, versions, date, commit."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "paddleseg", "torch", "numpy")
+
+
+def describe(threads: int, device: str) -> dict[str, str]:
+    """Returns the circumstances of a measurement, as text by name.
+
+    Args:
+        threads: how many threads each side computes with.
+        device: 'cpu' or 'gpu'.
+    """
+    found = {name: _version(name) for name in PACKAGES}
+    return {
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": commit(),
+        "processor": processor(),
+        "cores": str(os.cpu_count()),
+        "threads": str(threads),
+        "MKL_DEBUG_CPU_TYPE": os.environ.get("MKL_DEBUG_CPU_TYPE", "not set"),
+        "device": device,
+        "gpu": gpu() if device == "gpu" else "not used",
+        "load_average_at_start": load_average(),
+        "python": platform.python_version(),
+        **{name: number for name, number in found.items() if number},
+    }
+
+
+def processor() -> str:
+    """Returns the name of the processor's model."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in text.splitlines() if "model name" in line]
+    return names[0] if names else platform.machine()
+
+
+def gpu() -> str:
+    """Returns the name of the first GPU and its driver, as the driver's own tool gives them."""
+    query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    return _output(query).splitlines()[0] if _output(query) else "unknown"
+
+
+def commit() -> str:
+    """Returns the commit of this checkout, marked where tracked files differ from it."""
+    folder = str(Path(__file__).parent)
+    name = _output(["git", "-C", folder, "rev-parse", "--short", "HEAD"])
+    changed = _output(["git", "-C", folder, "status", "--porcelain", "--untracked-files=no", "."])
+    return (name + (" with changes" if changed else "")) if name else "not a git checkout"
+
+
+def load_average() -> str:
+    """Returns how many processes ran or waited in the last 1, 5 and 15 minutes."""
+    return " ".join(f"{value:.2f}" for value in os.getloadavg())
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _output(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

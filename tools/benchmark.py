@@ -1,0 +1,78 @@
+"""Times and weighs ANN side by side with PaddleSeg's, a non-local block and PyTorch's."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+import command_line
+
+from paddle_ann.benchmark import catalogue, environment, growth, report, runner
+from paddle_ann.benchmark.case import Settings
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the options; none is needed."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    positive = command_line.positive
+    add = parser.add_argument
+    add("--rows", metavar="PATTERN", help="measure only what this regular expression finds")
+    add("--list", action="store_true", help="list the rows and end")
+    add("--device", choices=["cpu", "gpu"], default="cpu", help="where to compute (default: cpu)")
+    add("--graphs", choices=["paddle", "torch"], default="paddle",
+        help="torch: compare the two graphs, both transcribed to PyTorch")  # fmt: skip
+    add("--quick", action="store_true", help="tiny sizes: tests the machinery, not the speed")
+    add("--threads", type=positive, help="threads of each side (default: the cores)")
+    add("--rounds", type=positive, default=9, help="rounds of a row at most (default: 9)")
+    add("--seconds", type=float, default=120, help="no further round after this (default: 120)")
+    add("--train_batch", type=positive, default=2, help="images of a train step (default: 2)")
+    add("--eval_batch", type=positive, default=1, help="images of an evaluation (default: 1)")
+    add("--no-memory", action="store_true", help="leave out the memory, which takes a process each")
+    add("--output", type=Path, default=Path("output/benchmark"), help="where the results go")
+    add("--markdown", type=Path, metavar="PAGE", help="also write the tables into this page")
+    add("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def benchmark(args: argparse.Namespace) -> None:
+    """Measures and writes the results."""
+    warnings.simplefilter("ignore")  # PaddleSeg's layers warn at every construction
+    settings = Settings(args.device, args.threads or catalogue.default_threads(args.graphs), args.graphs, args.quick,
+                        args.train_batch, args.eval_batch)  # fmt: skip
+    catalogue.use_device(settings)
+    cases = catalogue.select(catalogue.cases(settings), args.rows)
+    if args.list:
+        print("\n".join(f"{case.group}: {case.name}" for case in cases))
+        return
+    around = environment.describe(settings.threads, settings.device)
+    rows = []
+    for row in runner.run(
+        cases, settings, runner.Effort(args.rounds, args.seconds, not args.no_memory)
+    ):
+        rows.append(row)
+        report.write_csv(rows, around, args.output / "benchmark.csv")  # what is measured, stays
+    around["load_average_at_end"] = environment.load_average()
+    finish(rows, around, args)
+
+
+def finish(rows: list, around: dict[str, str], args: argparse.Namespace) -> None:
+    """Writes the tables and the picture, and says where they are."""
+    report.write_csv(rows, around, args.output / "benchmark.csv")
+    content, found = report.markdown(rows, around), growth.series(rows)
+    if found:
+        growth.plot(found, args.output / "performance.png")
+        content = f"{growth.table(found)}\n\n{content}"
+    (args.output / "benchmark.md").write_text(content + "\n", encoding="utf-8")
+    if args.markdown:
+        report.insert(args.markdown, f"benchmark-{args.graphs}-{args.device}", content)
+    print(report.text(rows))
+    print(
+        "\nThe goals are for 2 cores and float32." + args.quick * " --quick: figures mean nothing."
+    )
+    print(f"Results: {', '.join(str(path) for path in sorted(args.output.iterdir()))}")
+
+
+if __name__ == "__main__":
+    sys.exit(command_line.run(benchmark, make_parser()))
