@@ -21,7 +21,7 @@ lint: venv
 types: venv
 	@$(PYTHON_IN_VENV) -m mypy
 
-test: lint types  ## Lint, types and the fast tests (about N minutes on 2 cores)
+test: lint types  ## Lint, types and the fast tests; pytest's summary comes last
 	@$(PYTHON_IN_VENV) -m pytest -q -rs -m "not slow"
 
 test-slow: lint types  ## The same with the slow tests
