@@ -334,7 +334,8 @@ FIXES = (
         "flops-buffers",
         "after train the model's state_dict has entries total_ops and total_params, which no other "
         "model loads",
-        "paddle.flops, called at the end of train, leaves buffers in layers that forward does not call",
+        "paddle.flops, called at the end of train, leaves buffers in layers that forward does not "
+        "call",
         "every Paddle",
         _buffers_bite,
         _patch_buffers,
