@@ -7,6 +7,7 @@ exported graph holds no adaptive pooling and takes any H and W at run time.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import paddle
@@ -39,6 +40,9 @@ def averaging_matrix(length: int | Tensor, size: int, dtype: paddle.dtype) -> Te
 def sample_pyramid(x: Tensor, pool_sizes: Sequence[int]) -> Tensor:
     """Average a map into grids of s x s for every s of `pool_sizes`.
 
+    One product averages the columns for all sizes, a second the rows of that small result; the
+    grids are its diagonal blocks. The other blocks cost less than taking them out first would.
+
     Args:
         x: (N, C, H, W), H and W at least 1.
         pool_sizes: the grid sizes, each at least 1.
@@ -46,17 +50,32 @@ def sample_pyramid(x: Tensor, pool_sizes: Sequence[int]) -> Tensor:
     Returns:
         (N, C, S), S = sum of s^2; the grids one behind the other, each in row-major order.
     """
+    sizes = tuple(pool_sizes)
     if paddle.in_dynamic_mode():
-        height, width = x.shape[2:]
+        rows, columns = (_matrices(n, sizes, x.dtype, str(x.place)) for n in x.shape[2:])
     else:
-        height, width = paddle.shape(x)[2], paddle.shape(x)[3]
-    columns = paddle.concat([averaging_matrix(width, s, x.dtype) for s in pool_sizes])
-    strips = paddle.matmul(x, columns, transpose_y=True).split(list(pool_sizes), axis=-1)
-    grids = [
-        paddle.matmul(averaging_matrix(height, s, x.dtype), strip).flatten(2)
-        for s, strip in zip(pool_sizes, strips)
-    ]
+        shape = paddle.shape(x)
+        rows, columns = (averaging_matrices(shape[i], sizes, x.dtype) for i in (2, 3))
+    strips = paddle.matmul(x, columns, transpose_y=True)
+    bins = paddle.matmul(strips, rows, transpose_x=True, transpose_y=True)
+    grids, start = [], 0
+    for size in sizes:
+        block = bins[:, :, start : start + size, start : start + size]
+        grids.append(block.transpose([0, 1, 3, 2]).flatten(2))
+        start += size
     return paddle.concat(grids, axis=-1)
+
+
+def averaging_matrices(length: int | Tensor, sizes: tuple[int, ...], dtype: paddle.dtype) -> Tensor:
+    """Stack the averaging matrices of several sizes: (sum of sizes, length)."""
+    return paddle.concat([averaging_matrix(length, size, dtype) for size in sizes])
+
+
+@functools.lru_cache(maxsize=64)
+def _matrices(length: int, sizes: tuple[int, ...], dtype: paddle.dtype, place: str) -> Tensor:
+    """Keep the matrices of recent sizes; a constant of the map's size, type and device."""
+    with paddle.no_grad(), paddle.amp.auto_cast(enable=False):
+        return averaging_matrices(length, sizes, dtype)
 
 
 class PyramidSampling(nn.Layer):
