@@ -15,6 +15,7 @@ import paddle
 from paddleseg.datasets import PascalVOC
 from PIL import Image, ImageDraw, ImageFont
 
+from paddle_ann.benchmark.environment import processor
 from paddle_ann.datasets import toy_voc
 from paddle_ann.models import ANN
 from paddle_ann.visualize import predict_samples
@@ -26,21 +27,12 @@ _TILE, _GAP, _HEAD = 128, 6, 22
 def circumstances(command: str) -> dict[str, str]:
     """Says what the figures were measured with: machine, versions, command."""
     return {
-        "machine": f"{_processor()}, {os.cpu_count()} cores",
+        "machine": f"{processor()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
         "paddle": paddle.__version__,
         "paddleseg": version("paddleseg"),
         "command": command,
     }
-
-
-def _processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in text.splitlines() if "model name" in line]
-    return names[0] if names else platform.machine()
 
 
 def write_csv(results: Sequence[Mapping[str, Any]], around: Mapping[str, str], path: Path) -> None:

@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     dataset = PascalVOC([Normalize()], str(data), "val")
     sheet = ablation_report.picture(models, dataset, args.rows)
     (args.docs / "images").mkdir(exist_ok=True)
-    sheet.quantize(128).save(args.docs / "images" / "ablation.png", optimize=True)
+    sheet.save(args.docs / "images" / "ablation.png", optimize=True)
     print(f"Written: {args.docs}/ablation.md, ablation.csv, images/ablation.png")
     return 0
 
