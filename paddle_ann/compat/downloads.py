@@ -56,13 +56,17 @@ def _with_consent(original: Any) -> Any:
         stored = _stored(url, given["savepath"] or ".", extract, name, filename)
         if not stored and not downloads_allowed():
             target = os.path.join(extract, name or "", filename or "").rstrip(os.sep)
+            otherwise = (  # a file name is given for weights alone
+                "start from random weights: `--opts model.backbone.pretrained=None`, in Python "
+                "`pretrained=None`"
+                if filename
+                else "check the path (dataset_root)"
+            )
             raise FileNotFoundError(
                 f"{target} does not exist. PaddleSeg would now download {url} to it; nothing was "
-                "downloaded. "
-                "Check the path (dataset_root), or allow the download: `--download` on the command "
-                "line, "
+                "downloaded. Allow the download (`--download` on the command line, "
                 "`paddle_ann.allow_downloads()` in Python, or the environment variable "
-                "PADDLE_ANN_DOWNLOAD=1."
+                f"PADDLE_ANN_DOWNLOAD=1), or {otherwise}."
             )
         try:
             return original(*args, **kwargs)
