@@ -9,8 +9,8 @@ from pathlib import Path
 
 import command_line
 
-from paddle_ann.benchmark import catalogue, environment, growth, report, runner
-from paddle_ann.benchmark.case import Settings
+from paddle_ann.benchmark import catalogue, environment, report, results, runner
+from paddle_ann.benchmark.case import Row, Settings
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -39,39 +39,31 @@ def make_parser() -> argparse.ArgumentParser:
 def benchmark(args: argparse.Namespace) -> None:
     """Measures and writes the results."""
     warnings.simplefilter("ignore")  # PaddleSeg's layers warn at every construction
-    settings = Settings(args.device, args.threads or catalogue.default_threads(args.graphs), args.graphs, args.quick,
-                        args.train_batch, args.eval_batch)  # fmt: skip
+    threads = args.threads or catalogue.default_threads(args.graphs)
+    batches = args.train_batch, args.eval_batch
+    settings = Settings(args.device, threads, args.graphs, args.quick, *batches)
     catalogue.use_device(settings)
     cases = catalogue.select(catalogue.cases(settings), args.rows)
     if args.list:
         print("\n".join(f"{case.group}: {case.name}" for case in cases))
         return
+    mark = f"benchmark-{args.graphs}-{args.device}"
+    if args.markdown:
+        report.around_marks(args.markdown, mark)  # raises now, not after all the measuring
     around = environment.describe(settings.threads, settings.device)
-    rows = []
+    rows: list[Row] = []
     for row in runner.run(
         cases, settings, runner.Effort(args.rounds, args.seconds, not args.no_memory)
     ):
         rows.append(row)
         report.write_csv(rows, around, args.output / "benchmark.csv")  # what is measured, stays
     around["load_average_at_end"] = environment.load_average()
-    finish(rows, around, args)
-
-
-def finish(rows: list, around: dict[str, str], args: argparse.Namespace) -> None:
-    """Writes the tables and the picture, and says where they are."""
-    report.write_csv(rows, around, args.output / "benchmark.csv")
-    content, found = report.markdown(rows, around), growth.series(rows)
-    if found:
-        growth.plot(found, args.output / "performance.png")
-        content = f"{growth.table(found)}\n\n{content}"
-    (args.output / "benchmark.md").write_text(content + "\n", encoding="utf-8")
-    if args.markdown:
-        report.insert(args.markdown, f"benchmark-{args.graphs}-{args.device}", content)
+    files = results.write(rows, around, args.output, args.markdown, mark)
     print(report.text(rows))
     print(
         "\nThe goals are for 2 cores and float32." + args.quick * " --quick: figures mean nothing."
     )
-    print(f"Results: {', '.join(str(path) for path in sorted(args.output.iterdir()))}")
+    print(f"Results: {', '.join(map(str, files))}")
 
 
 if __name__ == "__main__":

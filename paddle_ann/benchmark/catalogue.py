@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -62,7 +63,7 @@ def default_threads(graphs: str) -> int:
         return int(torch.get_num_threads())
     from paddle_ann.cpu import use_all_cores
 
-    return use_all_cores()
+    return use_all_cores() or int(os.environ["OMP_NUM_THREADS"])
 
 
 def use_device(settings: Settings) -> None:

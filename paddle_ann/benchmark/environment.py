@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "paddleseg", "torch", "numpy")
+
+VARIABLES = ("MKL_DEBUG_CPU_TYPE", "KMP_BLOCKTIME", "PADDLE_ANN_COMPAT")
 
 
 def describe(threads: int, device: str) -> dict[str, str]:
@@ -26,13 +31,20 @@ def describe(threads: int, device: str) -> dict[str, str]:
         "processor": processor(),
         "cores": str(os.cpu_count()),
         "threads": str(threads),
-        "MKL_DEBUG_CPU_TYPE": os.environ.get("MKL_DEBUG_CPU_TYPE", "not set"),
+        **{name: os.environ.get(name, "not set") for name in VARIABLES},
         "device": device,
         "gpu": gpu() if device == "gpu" else "not used",
         "load_average_at_start": load_average(),
         "python": platform.python_version(),
         **{name: number for name, number in found.items() if number},
     }
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Keeps what others print, logs and progress bars, away."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
 
 
 def processor() -> str:

@@ -9,7 +9,6 @@ mended for it, with no change of its work: `calculate_area` concatenates 0-D sum
 from __future__ import annotations
 
 import contextlib
-import io
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from paddleseg.models.backbones import ResNet18_vd
 import paddle_ann
 from paddle_ann import compat
 from paddle_ann.benchmark.case import TIME, Case, Goal, Settings, Workload
+from paddle_ann.benchmark.environment import quietly
 from paddle_ann.benchmark.sizes import sizes
 from paddle_ann.benchmark.weights import fill
 from paddle_ann.datasets import toy_voc
@@ -83,16 +83,9 @@ def accuracy(run: Any, around: Any) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def quietly() -> Iterator[None]:
-    """Keeps the log and the progress bar, which both sides print, away from ours."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        yield
-
-
-@contextlib.contextmanager
 def paddleseg_as_released() -> Iterator[None]:
     """Takes every fix out, mends the one call that ends with an error, and puts all back."""
-    metrics = sys.modules["paddleseg.utils.metrics"]
+    metrics: Any = sys.modules["paddleseg.utils.metrics"]
     compat.revert()
     metrics.paddle = _StackForConcat()
     try:

@@ -43,7 +43,7 @@ def series(rows: Iterable[Row]) -> list[Series]:
             for side, value in ((row.reference, row.reference_value), (row.subject, row.value)):
                 points.setdefault((part, side, row.quantity), []).append((row.positions, value))
     return [
-        Series(*key, *(tuple(column) for column in zip(*sorted(found))))  # type: ignore[arg-type]
+        Series(*key, *(tuple(column) for column in zip(*sorted(found))))
         for key, found in points.items()
     ]
 

@@ -1,18 +1,24 @@
-"""Distance to the machine: the head's arithmetic rate beside the best matrix product's."""
+"""Distance to the machine: the head's rate beside a matrix product's, the backbone's share.
+
+The backbone is Paddle's and PaddleSeg's, convolution almost all of it: what of a whole network's
+time goes into it is out of the head's reach.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import paddle
 
-from paddle_ann.benchmark import paddleseg_cases
+from paddle_ann.benchmark import paddleseg_cases, workloads
 from paddle_ann.benchmark.case import SHARE, Case, Goal, Settings, Workload
 from paddle_ann.benchmark.sizes import sizes
 
 OURS = paddleseg_cases.OURS
 GROUP = "share of the machine"
+BACKBONE, ALONE = "share of the backbone", "backbone alone"
 
 
 def cases(settings: Settings) -> Iterator[Case]:
@@ -34,6 +40,46 @@ def cases(settings: Settings) -> Iterator[Case]:
     for name, make in heads.items():
         sides = {**products, OURS: make}
         yield Case(f"share of GEMM: {name}", sides, {SHARE: Goal(0.75)}, (SHARE,), GROUP)
+    yield from backbone_cases(settings)
+
+
+def backbone_cases(settings: Settings) -> Iterator[Case]:
+    """Yields whole networks beside their backbones alone."""
+    table = sizes(settings.quick)
+    for name in table.backbones:
+        title = f"backbone's share: ANN-{name} {table.image}x{table.image}"
+        yield Case(
+            f"{title}, eval, inference form, batch {settings.eval_batch}",
+            {
+                ALONE: partial(backbone, settings, name, training=False),
+                OURS: partial(
+                    paddleseg_cases.network_evaluation, settings, name, OURS, "inference"
+                ),
+            },
+            group=BACKBONE,
+        )
+        yield Case(
+            f"{title}, train step, batch {settings.train_batch}",
+            {
+                ALONE: partial(backbone, settings, name, training=True),
+                OURS: partial(paddleseg_cases.network_training, settings, name, OURS, table.image),
+            },
+            group=BACKBONE,
+        )
+
+
+def backbone(settings: Settings, name: str, training: bool) -> Workload:
+    """Builds a network's backbone alone: forward, with `training` forward and backward."""
+    network = paddleseg_cases.network(settings, name, OURS)
+    image = sizes(settings.quick).image
+    form = workloads.backward if training else workloads.evaluation
+    batch = settings.train_batch if training else settings.eval_batch
+
+    def call(inputs: Sequence[paddle.Tensor]) -> paddle.Tensor:
+        return network.backbone(*inputs)[-1]  # the other maps are on the way to the last
+
+    workload = form(network.backbone, call, [[batch, 3, image, image]], 0)
+    return replace(workload, output=None)
 
 
 def gemm(m: int, k: int, n: int) -> Workload:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import paddle
+from paddle import nn
 
 from paddle_ann.benchmark import macs, workloads
 from paddle_ann.benchmark.case import MEMORY, TIME, Case, Settings, Workload
@@ -47,7 +48,7 @@ def block(settings: Settings, side: str, size: tuple[int, int]) -> Workload:
         if side == DENSE
         else macs.cheap_block(w, w.high, w.high, w.high, shared=True)
     )
-    return workloads.evaluation(layer, lambda x: layer(*x), [shape(w)], macs.total(parts))
+    return forward(layer, lambda x: layer(*x), w, macs.total(parts))
 
 
 def attention(settings: Settings, side: str, size: tuple[int, int]) -> Workload:
@@ -56,8 +57,7 @@ def attention(settings: Settings, side: str, size: tuple[int, int]) -> Workload:
     dense = side == DENSE
     parts = macs.dense_attention(w, w.high) if dense else macs.sampled_attention(w, w.high)
     run = dense_attention if dense else sampled_attention
-    workload = workloads.evaluation(layer, partial(run, layer), [shape(w)], macs.total(parts))
-    return replace(workload, output=None)
+    return forward(layer, partial(run, layer), w, macs.total(parts))
 
 
 def dense_attention(layer: NonLocalBlock, inputs: list[paddle.Tensor]) -> paddle.Tensor:
@@ -82,6 +82,7 @@ def make_layer(settings: Settings, side: str, size: tuple[int, int]) -> tuple[An
     return fill(make(w.high, w.high, w.key, w.value)), w
 
 
-def shape(w: macs.Widths) -> list[int]:
-    """Returns the shape of the map."""
-    return [1, w.high, w.height, w.width]
+def forward(layer: nn.Layer, call: workloads.Call, w: macs.Widths, count: int) -> Workload:
+    """Builds the pass; its output is not compared, for the two are different functions."""
+    workload = workloads.evaluation(layer, call, [[1, w.high, w.height, w.width]], count)
+    return replace(workload, output=None)

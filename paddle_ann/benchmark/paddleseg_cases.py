@@ -162,7 +162,10 @@ def network_cases(settings: Settings) -> Iterator[Case]:
             )
         yield Case(
             f"{title}, train step, batch {settings.train_batch}",
-            {s: partial(network_training, settings, backbone, s) for s in (THEIRS, OURS)},
+            {
+                s: partial(network_training, settings, backbone, s, table.image)
+                for s in (THEIRS, OURS)
+            },
             {TIME: Goal(1.10), MEMORY: Goal(0.85, inverse=True)} if goal else {},
             (TIME, MEMORY),
             GROUP,
@@ -179,10 +182,10 @@ def network_evaluation(settings: Settings, backbone: str, side: str, form: str) 
     return workloads.evaluation(layer, lambda inputs: layer(*inputs), [shape], 0)
 
 
-def network_training(settings: Settings, backbone: str, side: str) -> Workload:
+def network_training(settings: Settings, backbone: str, side: str, image: int) -> Workload:
     """Builds a whole network with loss, backward pass and update."""
     layer = network(settings, backbone, side)
-    shape = [settings.train_batch, 3, *[sizes(settings.quick).image] * 2]
+    shape = [settings.train_batch, 3, image, image]
     return workloads.training_step(layer, lambda inputs: layer(*inputs), [shape], 0, update=True)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from paddle_ann.benchmark.case import MEMORY, SHARE, TIME, Row
 
@@ -42,7 +43,12 @@ def read_csv(path: Path) -> tuple[list[Row], dict[str, str]]:
     return rows, {name: value for name, _, value in comments}
 
 
-_CONVERT = {"str": str, "int": int, "float": float, "bool": lambda text: text == "True"}
+_CONVERT: dict[str, Callable[[str], Any]] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": lambda text: text == "True",
+}
 
 
 def markdown(rows: Sequence[Row], environment: Mapping[str, str]) -> str:
@@ -53,10 +59,14 @@ def markdown(rows: Sequence[Row], environment: Mapping[str, str]) -> str:
         lines.append("|---|" + "---:|" * (len(_HEADINGS) - 1))
         lines += [f"| {' | '.join(cells(row))} |" for row in rows if row.group == group]
         lines.append("")
-    lines.append(
-        "; ".join(f"{name.replace('_', ' ')} {v}" for name, v in environment.items()) + "."
-    )
+    lines.append(circumstances(environment))
     return "\n".join(lines)
+
+
+def circumstances(environment: Mapping[str, str]) -> str:
+    """Writes what the figures were measured with as one sentence."""
+    words = (name if name.isupper() else name.replace("_", " ") for name in environment)
+    return "; ".join(f"{name} {v}" for name, v in zip(words, environment.values())) + "."
 
 
 def text(rows: Sequence[Row]) -> str:
@@ -107,9 +117,20 @@ def insert(page: Path, mark: str, content: str) -> None:
         ValueError: if a mark is missing; the page is then as it was.
         FileNotFoundError: if there is no such page.
     """
+    before, after = around_marks(page, mark)
+    page.write_text(f"{before}\n\n{content.strip()}\n\n{after}", encoding="utf-8")
+
+
+def around_marks(page: Path, mark: str) -> tuple[str, str]:
+    """Returns a page up to the first mark and from the second on, both included.
+
+    Raises:
+        ValueError: if a mark is missing.
+        FileNotFoundError: if there is no such page.
+    """
     first, last = f"<!-- {mark}:begin -->", f"<!-- {mark}:end -->"
     before, begin, rest = page.read_text(encoding="utf-8").partition(first)
     _, end, after = rest.partition(last)
     if not begin or not end:
         raise ValueError(f"{page} lacks {first} or {last}; put both on lines of their own.")
-    page.write_text(f"{before}{begin}\n\n{content.strip()}\n\n{end}{after}", encoding="utf-8")
+    return before + begin, end + after

@@ -14,6 +14,7 @@ import psutil
 
 from paddle_ann.benchmark import catalogue
 from paddle_ann.benchmark.case import MEMORY, SHARE, TIME, Case, Row, Settings, Workload
+from paddle_ann.benchmark.environment import quietly
 from paddle_ann.benchmark.memory import peak_in_child
 from paddle_ann.benchmark.timing import interleave, ratios, spread
 from paddle_ann.benchmark.weights import difference
@@ -46,7 +47,8 @@ def run(cases: Sequence[Case], settings: Settings, effort: Effort) -> Iterator[R
         start = time.monotonic()
         free = psutil.virtual_memory().available
         if settings.device == "cpu" and case.needs > free:
-            print(f"LEFT OUT: needs {case.needs / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free.")
+            wanted, there = (f"{size / 2**30:.1f} GiB" for size in (case.needs, free))
+            print(f"LEFT OUT: needs {wanted}, {there} are free.", file=sys.stderr, flush=True)
             continue
         yield from measure(case, settings, effort)
         now = time.monotonic()
@@ -69,7 +71,8 @@ def measure(case: Case, settings: Settings, effort: Effort) -> Iterator[Row]:
 
 def measure_time(case: Case, settings: Settings, effort: Effort) -> Iterator[Row]:
     """Yields the row of times, or of rates beside those of the matrix products."""
-    sides = {name: make() for name, make in case.sides.items()}
+    with quietly():
+        sides = {name: make() for name, make in case.sides.items()}
     first, *_, last = sides
     compared = difference_of(sides[first], sides[last])
     seconds = interleave(

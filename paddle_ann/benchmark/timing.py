@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 Run = Callable[[], Any]
@@ -70,17 +70,28 @@ def interleave(
     names = list(sides)
     taken: dict[str, list[float]] = {name: [] for name in names}
     begin = clock()
-    for number in range(-warm_up, rounds):
-        if number >= min_rounds and clock() - begin >= seconds:
-            break
-        for name in names if number % 2 == 0 else reversed(names):
-            if pause:
+    with _frozen_garbage():
+        for number in range(-warm_up, rounds):
+            if number >= min_rounds and clock() - begin >= seconds:
+                break
+            for name in names if number % 2 == 0 else reversed(names):
                 time.sleep(pause)
-            with (around or {}).get(name, nullcontext)():
-                elapsed = _once(sides[name], synchronize, clock)
-            if number >= 0:
-                taken[name].append(elapsed)
+                with (around or {}).get(name, nullcontext)():
+                    elapsed = _once(sides[name], synchronize, clock)
+                if number >= 0:
+                    taken[name].append(elapsed)
     return taken
+
+
+@contextmanager
+def _frozen_garbage() -> Iterator[None]:
+    """Leaves what exists out of the collections between the runs, which are then quick."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _once(run: Run, synchronize: Callable[[], Any], clock: Callable[[], float]) -> float:

