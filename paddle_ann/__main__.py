@@ -13,14 +13,12 @@ USAGE = """usage: python -m paddle_ann doctor
 
 doctor  Shows versions, the upstream faults that bite here, and what to install.
 run     Runs a script of PaddleSeg's (tools/train.py, val.py, predict.py, export.py) with this
-package
-        imported first: PaddleSeg mended, and `type: ANN` in a YAML ours. A script inside a
-        PaddleSeg
-        checkout runs with the paddleseg of that checkout."""
+        package imported first: PaddleSeg mended, and `type: ANN` in a YAML ours. A script inside a
+        PaddleSeg checkout runs with the paddleseg of that checkout."""
 
 
 def checkout_root(script: Path) -> Path | None:
-    """Returns the folder above a script that holds a `paddleseg` package, or None."""
+    """Return the folder above a script that holds a `paddleseg` package, or None."""
     for folder in script.resolve().parents:
         if (folder / "paddleseg" / "__init__.py").is_file():
             return folder
@@ -34,7 +32,7 @@ def _uses(root: Path) -> bool:
 
 
 def _restart_with(root: Path, arguments: list[str]) -> None:
-    """Starts over with the checkout first on the path: the installed one is loaded by now."""
+    """Start over with the checkout first on the path: the installed one is loaded by now."""
     path = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(path)
     sys.stdout.flush()
@@ -42,7 +40,7 @@ def _restart_with(root: Path, arguments: list[str]) -> None:
 
 
 def _cannot_import(root: Path) -> int:
-    """Says why the paddleseg of a checkout is not the one that was imported; returns 2."""
+    """Say why the paddleseg of a checkout is not the one that was imported; return 2."""
     try:
         importlib.import_module("paddleseg.core")
         reason = f"another one is imported first, from {sys.modules['paddleseg'].__file__}"
@@ -59,7 +57,7 @@ def _flags() -> list[str]:
 
 
 def run(arguments: list[str]) -> int:
-    """Runs a script as `__main__` with our components registered.
+    """Run a script as `__main__` with our components registered.
 
     Args:
         arguments: The script and its arguments.
@@ -89,15 +87,14 @@ def run(arguments: list[str]) -> int:
             raise
         raise ImportError(
             f"{script} needs what is not installed: {error}. A script of PaddleSeg's git goes with "
-            "the "
-            "paddleseg beside it: run it inside its checkout, with that checkout's "
+            "the paddleseg beside it: run it inside its checkout, with that checkout's "
             "requirements.txt installed."
         ) from error
     return 0
 
 
 def main(arguments: list[str]) -> int:
-    """Runs a command.
+    """Run a command.
 
     Returns:
         The exit status.

@@ -58,12 +58,12 @@ class Diagnosis:
     problems: list[str] = field(default_factory=list)
 
     def wrong(self, problem: str) -> None:
-        """Notes a problem."""
+        """Note a problem."""
         self.problems.append(problem)
 
 
 def version_of(names: tuple[str, ...]) -> str | None:
-    """Returns 'name version' of the first of these distributions that is installed."""
+    """Return 'name version' of the first of these distributions that is installed."""
     for name in names:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             return f"{name} {importlib.metadata.version(name)}"
@@ -71,7 +71,7 @@ def version_of(names: tuple[str, ...]) -> str | None:
 
 
 def import_error(name: str) -> str | None:
-    """Tries to import a module in silence; returns what went wrong, or None."""
+    """Try to import a module in silence; return what went wrong, or None."""
     silence = io.StringIO()
     try:
         with warnings.catch_warnings(), contextlib.redirect_stderr(silence):
@@ -130,7 +130,7 @@ def _device(diagnosis: Diagnosis) -> None:
 
 
 def gpu_problem(paddle_version: str, capability: tuple[int, int]) -> str | None:
-    """Says why a Paddle has no machine code for a GPU, as far as is known.
+    """Say why a Paddle has no machine code for a GPU, as far as is known.
 
     Args:
         paddle_version: As `paddle.__version__`.
@@ -144,10 +144,8 @@ def gpu_problem(paddle_version: str, capability: tuple[int, int]) -> str | None:
         return None
     return (
         f"paddlepaddle-gpu {paddle_version} has machine code for compute capability "
-        f"{low[0]}.{low[1]} to "
-        f"{high[0]}.{high[1]}, this GPU has {capability[0]}.{capability[1]}. Install a Paddle 3 "
-        "GPU wheel "
-        "from Paddle's own index, or run on the CPU (--device cpu)."
+        f"{low[0]}.{low[1]} to {high[0]}.{high[1]}, this GPU has {capability[0]}.{capability[1]}. "
+        "Install a Paddle 3 GPU wheel from Paddle's own index, or run on the CPU (--device cpu)."
     )
 
 
@@ -172,7 +170,7 @@ def _faults(diagnosis: Diagnosis) -> None:
 
 
 def diagnose() -> Diagnosis:
-    """Looks at the environment of this process.
+    """Look at the environment of this process.
 
     Returns:
         The report and its problems; no problems means that everything works.
@@ -195,7 +193,7 @@ def _package(diagnosis: Diagnosis) -> None:
 
 
 def main() -> int:
-    """Prints the diagnosis.
+    """Print the diagnosis.
 
     Returns:
         0 if everything works, else 1.

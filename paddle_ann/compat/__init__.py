@@ -1,11 +1,9 @@
-"""Mends the faults of the PaddleSeg and Paddle that are installed, from outside and reversibly.
+"""Mend the faults of the PaddleSeg and Paddle that are installed, from outside and reversibly.
 
-Every fault is one `Fix`: it says what a user would see, why, and in which versions; its probe
-finds out whether
-the fault is there, and its patch replaces as little as possible. `import paddle_ann` applies them;
-a PaddleSeg
-that has mended a fault itself is left alone. The environment variable `PADDLE_ANN_COMPAT=off`
-applies none.
+Every fault is one `Fix`: it says what a user would see, why, and in which versions; its probe finds
+out whether the fault is there, and its patch replaces as little as possible. `import paddle_ann`
+applies them; a PaddleSeg that has mended a fault itself is left alone. The environment variable
+`PADDLE_ANN_COMPAT=off` applies none.
 """
 
 from __future__ import annotations
@@ -32,7 +30,7 @@ _status: dict[str, FixStatus] = {}
 
 
 def fixes() -> tuple[Fix, ...]:
-    """Returns all known fixes, in the order in which they are applied."""
+    """Return all known fixes, in the order in which they are applied."""
     from paddle_ann.compat import (
         builder,
         downloads,
@@ -64,7 +62,7 @@ def fixes() -> tuple[Fix, ...]:
 
 
 def apply() -> None:
-    """Applies every fix whose fault is here. A second call changes nothing."""
+    """Apply every fix whose fault is here. A second call changes nothing."""
     if os.environ.get("PADDLE_ANN_COMPAT", "").lower() in ("off", "0", "none"):
         return
     with _on_cpu():
@@ -74,14 +72,14 @@ def apply() -> None:
 
 
 def revert() -> None:
-    """Gives PaddleSeg and Paddle their own attributes back."""
+    """Give PaddleSeg and Paddle their own attributes back."""
     for name in reversed(list(_applied)):
         _applied.pop(name).restore()
     _status.clear()
 
 
 def report() -> list[FixStatus]:
-    """Returns what became of every fix; probes those that were not applied in this process."""
+    """Return what became of every fix; probe those that were not applied in this process."""
     with _on_cpu():
         return [_status.get(fix.name) or _probe(fix) for fix in fixes()]
 
@@ -108,7 +106,7 @@ def _apply_one(fix: Fix) -> FixStatus:
 
 
 def _on_cpu() -> Any:
-    """Probes run on the CPU, eagerly, and leave the counter of parameter names where it was."""
+    """Let probes run on the CPU, eagerly, and leave the counter of parameter names as it was."""
     import paddle
 
     return paddle.base.dygraph.guard(place=paddle.CPUPlace())

@@ -16,7 +16,7 @@ _allowed: bool | None = None
 
 
 def allow_downloads(allow: bool | None = True) -> None:
-    """Lets PaddleSeg download data sets and weights in this process, or forbids it again.
+    """Let PaddleSeg download data sets and weights in this process, or forbid it again.
 
     Args:
         allow: True or False; None: what the environment variable PADDLE_ANN_DOWNLOAD says (1:
@@ -27,7 +27,7 @@ def allow_downloads(allow: bool | None = True) -> None:
 
 
 def downloads_allowed() -> bool:
-    """Returns True if PaddleSeg may download."""
+    """Return True if PaddleSeg may download."""
     if _allowed is not None:
         return _allowed
     return os.environ.get("PADDLE_ANN_DOWNLOAD", "").lower() in ("1", "true", "yes", "on")
@@ -83,7 +83,7 @@ def _with_consent(original: Any) -> Any:
 
 @functools.cache
 def _download_whole(original: Any) -> Any:
-    """Downloads to a name of its own, and only a whole answer gets the final one."""
+    """Download to a name of its own; only a whole answer gets the final one."""
 
     @functools.wraps(original)
     def download(url: str, savepath: str, print_progress: bool) -> None:
@@ -127,8 +127,7 @@ FIXES = (
     Fix(
         "downloads",
         "a mistyped dataset_root starts a download of gigabytes; weights given by URL are fetched "
-        "without a "
-        "question; an error page, or half a file, is stored under the final name",
+        "without a question; an error page, or half a file, is stored under the final name",
         "the data set classes call download_file_and_uncompress for a missing root (D6, D7)",
         "paddleseg 2.8.0 and 2.10, every Paddle",
         _bites,

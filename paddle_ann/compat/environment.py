@@ -12,7 +12,7 @@ from paddle_ann.compat.fix import Fix, Patches, module
 
 @functools.cache
 def without_cudnn(original: Any) -> Any:
-    """Wraps `get_sys_env` so that a missing cuDNN is reported and not divided by."""
+    """Wrap `get_sys_env` so that a missing cuDNN is reported and not divided by."""
 
     @functools.wraps(original)
     def get_sys_env() -> dict[str, Any]:

@@ -21,29 +21,26 @@ class Patches:
         self._undo: list[Callable[[], None]] = []
 
     def set(self, owner: Any, name: str, value: Any) -> None:
-        """Replaces (or adds) the attribute `name` of a module or class."""
+        """Replace (or add) the attribute `name` of a module or class."""
         old = vars(owner).get(name, _MISSING)
         setattr(owner, name, value)
         self._undo.append(lambda: _put_back(owner, name, old))
 
     def everywhere(self, original: Any, replacement: Any) -> None:
-        """Replaces a function under every name by which a PaddleSeg module holds it.
+        """Replace a function under every name by which a PaddleSeg module holds it.
 
         `from x import f` copies the reference, so `paddleseg.core.train.evaluate` stays the old
-        function when
-        only `paddleseg.core.val.evaluate` is replaced. The way back looks again, so that modules
-        imported in
-        between are restored as well.
+        function when only `paddleseg.core.val.evaluate` is replaced. The way back looks again, so
+        that modules imported in between are restored as well.
         """
         _swap(original, replacement)
         self._undo.append(lambda: _swap(replacement, original))
 
     def before(self, function: Any, check: Check) -> None:
-        """Runs `check` on the bound arguments of a PaddleSeg function before its body.
+        """Run `check` on the bound arguments of a PaddleSeg function before its body.
 
-        All checks of one function share one wrapper, in the order in which they were added. A
-        check may raise,
-        or change the arguments in place.
+        All checks of one function share one wrapper, in the order in which they were added. A check
+        may raise, or change the arguments in place.
         """
         checks = getattr(function, "compat_checks", None)
         if checks is None:
@@ -54,7 +51,7 @@ class Patches:
         self._undo.append(lambda: checks.remove(check))
 
     def restore(self) -> None:
-        """Puts every attribute back, last replaced first."""
+        """Put every attribute back, last replaced first."""
         while self._undo:
             self._undo.pop()()
 
@@ -91,13 +88,13 @@ class FixStatus:
 
 
 def module(name: str) -> Any:
-    """Imports a module and returns it, also one its package shadows (`core.train`)."""
+    """Import a module and return it, also one that its package shadows (`core.train`)."""
     __import__(name)
     return sys.modules[name]
 
 
 def source_has(function: Any, text: str) -> bool:
-    """True if a function's source contains `text`: the probe for faults too dear to provoke."""
+    """Look for `text` in a function's source: the probe for faults too dear to provoke."""
     try:
         return text in inspect.getsource(inspect.unwrap(function))
     except (OSError, TypeError):
@@ -122,7 +119,7 @@ def _swap(old: Any, new: Any) -> None:
 
 @functools.cache  # one wrapper for good: who holds it sees the checks go and come back
 def _checked(function: Any) -> Any:
-    """Wraps a function so that its `compat_checks` see the arguments first."""
+    """Wrap a function so that its `compat_checks` see the arguments first."""
     signature = inspect.signature(function)
     checks: list[Check] = []
 

@@ -18,7 +18,7 @@ _LIST_ARGUMENT = {"train": "train_path", "val": "val_path", "test": "test_path"}
 
 
 def read_lines(path: str) -> list[tuple[int, str]]:
-    """Reads a list file.
+    """Read a list file.
 
     Args:
         path: Text file in UTF-8, with or without byte order mark.
@@ -51,13 +51,12 @@ def _not_found(path: str) -> str:
     shown = ", ".join(held[:8]) + (", ..." if len(held) > 8 else "") if held else "nothing"
     return (
         f"The list file {path} does not exist; {folder} holds {shown}. Check the data set's root "
-        "(dataset_root) "
-        "and that the data set is complete."
+        "(dataset_root) and that the data set is complete."
     )
 
 
 def split_pair(line: str, separator: str, root: str) -> list[str]:
-    """Splits a line into image and label name, also where the names hold the separator.
+    """Split a line into image and label name, also where the names hold the separator.
 
     Args:
         line: One line of a list file, stripped.
@@ -85,9 +84,8 @@ def split_pair(line: str, separator: str, root: str) -> list[str]:
         return [line]
     raise ValueError(
         f"{len(found) or 'no'} way{'s' if len(found) > 1 else ''} of splitting it into an image "
-        "and a label gives "
-        f"two files that exist under {root}; write `image{separator}label`, or use another "
-        "separator"
+        f"and a label gives two files that exist under {root}; write `image{separator}label`, or "
+        "use another separator"
     )
 
 
@@ -96,7 +94,7 @@ def _exist(root: str, names: Any) -> bool:
 
 
 def read_pairs(path: str, separator: str, root: str, need_label: bool) -> list[list[str]]:
-    """Reads the pairs of a list file, with errors that name the list and the line."""
+    """Read the pairs of a list file, with errors that name the list and the line."""
     pairs = []
     for number, line in read_lines(path):
         try:
@@ -112,7 +110,7 @@ def read_pairs(path: str, separator: str, root: str, need_label: bool) -> list[l
 
 
 def _dataset_init(original: Any) -> Any:
-    """Reads the list itself and gives PaddleSeg an unambiguous copy."""
+    """Read the list itself and give PaddleSeg an unambiguous copy."""
     signature = inspect.signature(original)
 
     @functools.wraps(original)
@@ -174,9 +172,8 @@ FIXES = (
     Fix(
         "list-files",
         "`File list format incorrect!` for a blank last line or a space in a name, without a line "
-        "number; a byte "
-        "order mark or Chinese names break under a C locale; an empty data root is a bare `[Errno "
-        "2]`",
+        "number; a byte order mark or Chinese names break under a C locale; an empty data root is "
+        "a bare `[Errno 2]`",
         "every data set class splits its lines by itself and opens the list in the machine's "
         "encoding (C18)",
         "paddleseg 2.8.0 and 2.10, every Paddle",

@@ -14,8 +14,7 @@ from paddle_ann.compat.fix import Fix, Patches, source_has
 _FAILED = "_compat_failed"
 _WORKER_DIED = (
     "A data reading process died without a word, most often for lack of memory (the kernel kills "
-    "the "
-    "process) or of /dev/shm. Try num_workers=0 or a smaller batch_size."
+    "the process) or of /dev/shm. Try num_workers=0 or a smaller batch_size."
 )
 
 
@@ -27,7 +26,7 @@ class _Verbatim(str):
 
 
 def _restated(kind: type[BaseException], message: str) -> BaseException:
-    """An exception of type `kind` that says `message`; else a RuntimeError."""
+    """Make an exception of type `kind` that says `message`; if it cannot, a RuntimeError."""
     try:
         error = kind(_Verbatim(message))
         if message in str(error):
@@ -38,7 +37,7 @@ def _restated(kind: type[BaseException], message: str) -> BaseException:
 
 
 def sample_name(dataset: Any, index: Any) -> str:
-    """Names a sample for an error message: its index, and its files if the data set lists them."""
+    """Name a sample for an error message: its index, and its files if the data set lists them."""
     files = getattr(dataset, "file_list", None)
     try:
         entry = files[index] if files is not None else ()
@@ -76,7 +75,7 @@ class _NamingDataset:
 
 
 def check_label_values(sample: Any, dataset: Any) -> None:
-    """Refuses a sample whose label holds a value that is neither a class nor ignored (C9).
+    """Refuse a sample whose label holds a value that is neither a class nor ignored (C9).
 
     Raises:
         ValueError: Naming the values, the classes and the next step.
@@ -99,7 +98,7 @@ def _shapes(sample: Any) -> str:
 
 
 def _naming_collate(collate: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A collate function whose errors show the shapes of the samples in the batch."""
+    """Wrap a collate function so that its errors show the shapes of the samples."""
 
     @functools.wraps(collate)
     def named(samples: Any) -> Any:
@@ -121,7 +120,7 @@ def _naming_collate(collate: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 class _RememberingFetcher:
-    """Ends the reading at the first exception and keeps it for the main thread."""
+    """End the reading at the first exception and keep it for the main thread."""
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
@@ -151,7 +150,7 @@ def _init_thread(original: Any) -> Any:
 
 
 def _raise_alone(iterator: Any, error: BaseException) -> None:
-    """Raises `error` and lets go of the reader.
+    """Raise `error` and let go of the reader.
 
     Paddle's reader owns C++ threads. If the dead iterator, kept alive by the traceback, were still
     holding it when the next loader forks its workers, its destructor could run in a worker and
@@ -219,7 +218,7 @@ def _worker_exception(original: Any) -> Any:
 
 
 def _reraise(self: Any) -> None:
-    """Raises the worker's exception with its own message, and the traceback below."""
+    """Raise the worker's exception with its own message, and the traceback below."""
     raise _restated(
         self.exc_type,
         f"{self.message}\n\nIn data reading process {self.worker_id}:\n{self.exc_msg}",
@@ -262,13 +261,10 @@ FIXES = (
     Fix(
         "reader-errors",
         "any exception in a data set, transform or collate function with num_workers=0 hangs for "
-        "ever; with "
-        "workers it becomes `SystemError: ... blocking_queue.h ... killed_`. Labels >= num_classes "
-        "give an error "
-        "that names no file, or none",
+        "ever; with workers it becomes `SystemError: ... blocking_queue.h ... killed_`. Labels >= "
+        "num_classes give an error that names no file, or none",
         "the thread of paddle.io.DataLoader dies without closing its queue, or kills it without "
-        "the reason (C1, "
-        "C9)",
+        "the reason (C1, C9)",
         "every Paddle, 2.6.2 to 3.3.1",
         _bites,
         _patch,

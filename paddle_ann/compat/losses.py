@@ -32,13 +32,12 @@ def _fails(loss: Any, label: paddle.Tensor, expected: float, classes: int = 2) -
 def average_cross_entropy(
     self: Any, logit: Any, label: Any, semantic_weights: Any, loss: Any
 ) -> paddle.Tensor:
-    """Averages the pixel losses as `CrossEntropyLoss._post_process_loss` means to.
+    """Average the pixel losses as `CrossEntropyLoss._post_process_loss` means to.
 
     With `avg_non_ignore` (the default) the denominator is the sum of the class weights of the
-    labelled pixels;
-    without it, the number of all pixels (as in PaddleSeg 2.10 and in mmsegmentation, where the
-    option comes
-    from). With `top_k_percent_pixels` it is the sum of the weights of the pixels kept.
+    labelled pixels; without it, the number of all pixels (as in PaddleSeg 2.10 and in
+    mmsegmentation, where the option comes from). With `top_k_percent_pixels` it is the sum of the
+    weights of the pixels kept.
     """
     valid = label != self.ignore_index
     mask = valid.astype(loss.dtype)
@@ -94,7 +93,7 @@ def _hard_pixels(self: Any, logit: Any, label: Any, valid: Any) -> paddle.Tensor
 
 
 def ohem_cross_entropy(self: Any, logit: Any, label: Any) -> paddle.Tensor:
-    """Cross entropy over the hard pixels: `OhemCrossEntropyLoss.forward` without int + float.
+    """Average over the hard pixels: `OhemCrossEntropyLoss.forward` without int + float.
 
     Args:
         self: The loss, with `thresh`, `min_kept`, `ignore_index` and (PaddleSeg 2.10) `weight`.
@@ -134,7 +133,7 @@ def _patch_ohem(patches: Patches) -> None:
 
 
 def rmi_sigmoid(self: Any, logits_4D: Any, labels_4D: Any, do_rmi: bool = False) -> paddle.Tensor:
-    """`RMILoss.forward_sigmoid` with the mask of labelled pixels as a float."""
+    """Compute `RMILoss.forward_sigmoid` with the mask of labelled pixels as a float."""
     clip_min = module(_PACKAGE + "rmi_loss")._CLIP_MIN
     valid = labels_4D != self.ignore_index
     index = paddle.where(valid, labels_4D, paddle.zeros_like(labels_4D)).astype("int64")
@@ -180,7 +179,7 @@ def _patch_dice(patches: Patches) -> None:
 
 
 def bootstrapped_cross_entropy(self: Any, logit: Any, label: Any) -> paddle.Tensor:
-    """Mean over the pixels above the threshold, or over the K hardest where these are more.
+    """Average over the pixels above the threshold, or over the K hardest where these are more.
 
     `BootstrappedCrossEntropyLoss.forward` with K limited to the pixels that there are.
     """
@@ -217,12 +216,10 @@ FIXES = (
     Fix(
         "cross-entropy",
         "`TypeError: (InvalidType) Type promotion only support calculations between floating-point "
-        "numbers` "
-        "in the first iteration; with weight and avg_non_ignore=False, an error of one_hot on "
-        "label 255",
+        "numbers` in the first iteration; with weight and avg_non_ignore=False, an error of "
+        "one_hot on label 255",
         "CrossEntropyLoss._post_process_loss multiplies the float mask by an int64 coefficient, "
-        "and by labels "
-        "that still hold ignore_index (A1, A13)",
+        "and by labels that still hold ignore_index (A1, A13)",
         "paddleseg 2.8.0: Paddle >= 3.0; the weighted case without avg_non_ignore on 2.6.2 too",
         _cross_entropy_bites,
         _patch_cross_entropy,
@@ -247,8 +244,7 @@ FIXES = (
     Fix(
         "dice-labels",
         "MixedLoss with DiceLoss first: RuntimeError about tensor_version in backward (Paddle 3), "
-        "or the next "
-        "loss silently counts ignored pixels as class 0 (2.6.2)",
+        "or the next loss silently counts ignored pixels as class 0 (2.6.2)",
         "DiceLoss.forward overwrites ignore_index in the caller's label tensor (A10)",
         "paddleseg 2.8.0 and 2.10, every Paddle",
         _dice_bites,

@@ -17,16 +17,15 @@ _last_counted: tuple[int, int] | None = None
 
 
 def set_absent_policy(policy: str | None) -> None:
-    """Chooses how classes absent from both prediction and label enter the metrics.
+    """Choose how classes absent from both prediction and label enter the metrics.
+
+    With 'present' they are nan in the class lists and left out of the means, so that a perfect
+    prediction has mIoU 1.0. With 'zero' they count 0: PaddleSeg 2.8.0's numbers. With 'one' their
+    IoU counts 1, and their Dice, precision and recall 0: PaddleSeg 2.10's numbers.
 
     Args:
-        policy: 'present' (the default): they are nan in the class lists and left out of the means,
-            so that a
-            perfect prediction has mIoU 1.0; 'zero': they count 0, PaddleSeg 2.8.0's numbers;
-            'one': their IoU
-            counts 1 and their Dice, precision and recall 0, PaddleSeg 2.10's numbers; None: what
-            the environment
-            variable PADDLE_ANN_ABSENT says, else 'present'.
+        policy: One of these; None for what the environment variable PADDLE_ANN_ABSENT says, else
+            'present'.
 
     Raises:
         ValueError: If the policy has another name.
@@ -36,12 +35,12 @@ def set_absent_policy(policy: str | None) -> None:
 
 
 def absent_policy() -> str:
-    """Returns the policy in force: 'present', 'zero' or 'one'."""
+    """Return the policy in force: 'present', 'zero' or 'one'."""
     return _chosen or _valid(os.environ.get("PADDLE_ANN_ABSENT") or "present", "PADDLE_ANN_ABSENT")
 
 
 def last_classes_present() -> tuple[int, int] | None:
-    """Returns (classes present, classes) of the latest `mean_iou`, or None before the first."""
+    """Return (classes present, classes) of the latest `mean_iou`, or None before the first."""
     return _last_counted
 
 
@@ -55,7 +54,7 @@ def _valid(policy: str, what: str) -> str:
 
 
 def confusion_matrix(pred: Any, label: Any, num_classes: int, ignore_index: int) -> paddle.Tensor:
-    """Counts the pixels of every (label, prediction) pair in one pass.
+    """Count the pixels of every (label, prediction) pair in one pass.
 
     Args:
         pred: Integer tensor of any shape, 0 <= value < num_classes where the label is not ignored.
@@ -74,12 +73,10 @@ def confusion_matrix(pred: Any, label: Any, num_classes: int, ignore_index: int)
     pred = paddle.masked_select(pred, valid).astype("int64")
     if label.size == 0:
         return paddle.zeros([num_classes, num_classes], dtype="int64")
-    _in_range(
-        label, num_classes, f"the labels hold {{}}, neither a class nor ignore_index {ignore_index}"
-    )
-    _in_range(
-        pred, num_classes, "the model predicts class {}: its num_classes is not the data set's"
-    )
+    unknown = f"the labels hold {{}}, neither a class nor ignore_index {ignore_index}"
+    _in_range(label, num_classes, unknown)
+    foreign = "the model predicts class {}: its num_classes is not the data set's"
+    _in_range(pred, num_classes, foreign)
     counts = paddle.bincount(label * num_classes + pred, minlength=num_classes**2)
     return counts.reshape([num_classes, num_classes]).astype("int64")
 
@@ -100,7 +97,7 @@ def _calculate_area(original: Any) -> Any:
         ignore_index: int = 255,
         **kwargs: Any,
     ) -> tuple[Any, Any, Any]:
-        """Intersection, prediction and label area areas, int64 tensors [num_classes]."""
+        """Return the areas of intersection, prediction and label, int64 [num_classes]."""
         if kwargs.get("use_multilabel"):
             return original(pred, label, num_classes, ignore_index, **kwargs)
         pred, label = (x.squeeze(1) if x.ndim == 4 else x for x in (pred, label))
@@ -137,7 +134,7 @@ def _patch_area(patches: Patches) -> None:
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray, absent: np.ndarray, value: float) -> np.ndarray:
-    """Ratio part / whole by class, 0 where whole is 0, `value` where the class is absent."""
+    """Divide by class: 0 where whole is 0, `value` where the class is absent."""
     ratio = np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
     return np.where(absent, value, ratio)
 
@@ -147,8 +144,7 @@ def _areas(*areas: Any) -> list[np.ndarray]:
     if label.sum() == 0:
         raise ValueError(
             "There is nothing to evaluate: the data set is empty or every pixel of its labels is "
-            "ignore_index. "
-            "Check the list file of the validation set and the values in its masks."
+            "ignore_index. Check the list file of the validation set and the values in its masks."
         )
     return [intersect, pred, label, (pred == 0) & (label == 0)]
 
@@ -161,7 +157,7 @@ def _absent_value(measure: str) -> float:
 
 
 def mean_iou(intersect_area: Any, pred_area: Any, label_area: Any) -> tuple[np.ndarray, float]:
-    """IoU of every class, and its mean under the policy for absent classes.
+    """Return the IoU of every class, and its mean under the policy for absent classes.
 
     Raises:
         ValueError: If no labelled pixel was counted.
@@ -174,7 +170,7 @@ def mean_iou(intersect_area: Any, pred_area: Any, label_area: Any) -> tuple[np.n
 
 
 def dice(intersect_area: Any, pred_area: Any, label_area: Any) -> tuple[np.ndarray, float]:
-    """Dice coefficient of every class, and its mean under the policy for absent classes."""
+    """Return the Dice of every class, and its mean under the policy for absent classes."""
     intersect, pred, label, absent = _areas(intersect_area, pred_area, label_area)
     coefficient = _ratio(2 * intersect, pred + label, absent, _absent_value("dice"))
     return coefficient, float(np.nanmean(coefficient))
@@ -183,7 +179,7 @@ def dice(intersect_area: Any, pred_area: Any, label_area: Any) -> tuple[np.ndarr
 def class_measurement(
     intersect_area: Any, pred_area: Any, label_area: Any
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Pixel accuracy, and precision and recall of every class (absent classes by the policy)."""
+    """Return the pixel accuracy, and precision and recall of every class."""
     intersect, pred, label, absent = _areas(intersect_area, pred_area, label_area)
     value = _absent_value("precision")
     accuracy = float(intersect.sum() / pred.sum())
@@ -207,8 +203,7 @@ FIXES = (
     Fix(
         "confusion-count",
         "`ValueError: Expected axis >= -rank && axis < rank` in evaluate; labels >= num_classes "
-        "are dropped "
-        "from the ground truth without a word and deflate the mIoU",
+        "are dropped from the ground truth without a word and deflate the mIoU",
         "calculate_area concatenates 0-D sums, one class at a time, and compares with known "
         "classes only (A4, C9)",
         "paddleseg 2.8.0 with Paddle >= 2.5; the dropped labels and the slow loop also in 2.10",
@@ -218,8 +213,7 @@ FIXES = (
     Fix(
         "absent-classes",
         "classes that occur in neither prediction nor label pull the mIoU down (2.8.0) or up "
-        "(2.10); an empty "
-        "validation set gives mIoU 0 and accuracy nan",
+        "(2.10); an empty validation set gives mIoU 0 and accuracy nan",
         "metrics.mean_iou counts an empty union as IoU 0 (2.8.0) or 1 (2.10) (C19, C20)",
         "paddleseg 2.8.0 and 2.10, every Paddle",
         _absent_bites,

@@ -30,7 +30,7 @@ def _predict() -> Any:
 
 
 def float_scales(given: dict[str, Any]) -> None:
-    """Takes an int for the float that aug_inference insists on.
+    """Take an int for the float that aug_inference insists on.
 
     Raises:
         ValueError: If a scale is not a positive number.
@@ -56,7 +56,7 @@ def _patch_scales(patches: Patches) -> None:
 
 
 def check_windows(given: dict[str, Any]) -> None:
-    """Refuses is_slide without two window sizes, or with gaps between the windows.
+    """Refuse is_slide without two window sizes, or with gaps between the windows.
 
     Raises:
         ValueError: Naming the argument.
@@ -73,8 +73,7 @@ def check_windows(given: dict[str, Any]) -> None:
     if any(step > size for step, size in zip(given["stride"], given["crop_size"])):
         raise ValueError(
             f"stride {given['stride']} leaves gaps between windows of crop_size "
-            f"{given['crop_size']}; make it at "
-            "most as large."
+            f"{given['crop_size']}; make it at most as large."
         )
 
 
@@ -90,7 +89,7 @@ def _patch_windows(patches: Patches) -> None:
 def _whole(original: Any) -> Any:
     @functools.wraps(original)
     def load_entire_model(model: Any, pretrained: str | None) -> None:
-        """Loads all weights of a model, or none.
+        """Load all weights of a model, or none.
 
         A model that loads its own `pretrained` weights may leave some out (a head for other
         classes).
@@ -104,8 +103,7 @@ def _whole(original: Any) -> Any:
         if not pretrained:
             raise ValueError(
                 f"model_path is {pretrained!r}: {type(model).__name__} would run with random "
-                "weights. Give the "
-                ".pdparams file of a training."
+                "weights. Give the .pdparams file of a training."
             )
         utils = module("paddleseg.utils.utils")
         if "://" in pretrained:
@@ -134,7 +132,7 @@ def _patch_weights(patches: Patches) -> None:
 
 
 def check_images(given: dict[str, Any]) -> None:
-    """Refuses images that are missing, or whose pictures would overwrite each other.
+    """Refuse images that are missing, or whose pictures would overwrite each other.
 
     Raises:
         FileNotFoundError: Naming the first missing image.
@@ -152,8 +150,7 @@ def check_images(given: dict[str, Any]) -> None:
         if outputs.setdefault(stem, path) != path:
             raise ValueError(
                 f"{outputs[stem]} and {path} would both be written as {stem}.png, one over the "
-                "other. Predict "
-                "them into different save_dir, or rename one."
+                "other. Predict them into different save_dir, or rename one."
             )
 
 
@@ -195,8 +192,7 @@ def _telling(original: Any) -> Any:
         if kwargs.get("print_detail", True) and counted and len(result[2]) == counted[1]:
             module("paddleseg.utils.logger").info(
                 f"[EVAL] classes present {counted[0]}/{counted[1]} (policy "
-                f"{metrics.absent_policy()!r} for the "
-                "others)"
+                f"{metrics.absent_policy()!r} for the others)"
             )
         return result
 

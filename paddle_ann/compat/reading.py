@@ -13,7 +13,7 @@ from paddle_ann.compat.fix import Fix, Patches, module
 
 
 def read_image(path: str, flag: int) -> np.ndarray:
-    """Reads an image as PaddleSeg does, by cv2.imread.
+    """Read an image as PaddleSeg does, by cv2.imread.
 
     Args:
         path: Image file.
@@ -35,7 +35,7 @@ def read_image(path: str, flag: int) -> np.ndarray:
 
 
 def read_label(path: str) -> np.ndarray:
-    """Reads a mask of class ids as an integer array [H, W].
+    """Read a mask of class ids as an integer array [H, W].
 
     Raises:
         ValueError: If the file is damaged.

@@ -14,7 +14,7 @@ _NAME_TABLE = "StructuredToParameterName@@"
 
 
 def compare_state(model: Any, state: dict[str, Any]) -> tuple[list[str], int]:
-    """Compares a model's parameters and buffers with a loaded state dict.
+    """Compare a model's parameters and buffers with a loaded state dict.
 
     Returns:
         One line for every missing or misshapen entry, and how many entries of the state the model
@@ -33,7 +33,7 @@ def compare_state(model: Any, state: dict[str, Any]) -> tuple[list[str], int]:
 
 
 def require_same_state(model: Any, state: dict[str, Any], path: str, next_step: str) -> None:
-    """Refuses a state dict that does not fill the whole model.
+    """Refuse a state dict that does not fill the whole model.
 
     Raises:
         ValueError: With a table of the entries that differ.
@@ -51,11 +51,11 @@ def require_same_state(model: Any, state: dict[str, Any], path: str, next_step: 
 
 
 def rename_optimizer_state(state: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    """Gives the accumulators of an optimizer the names of the parameters that they belong to now.
+    """Give the accumulators of an optimizer the names of the parameters that they belong to now.
 
     Paddle numbers parameters by a counter of the process: the second model of a process has
-    `conv2d_3.w_0`
-    where the first had `conv2d_0.w_0`, and the optimizer's state goes by these names.
+    `conv2d_3.w_0` where the first had `conv2d_0.w_0`, and the optimizer's state goes by these
+    names.
 
     Args:
         state: `optimizer.state_dict()` as saved.
@@ -79,7 +79,7 @@ def rename_optimizer_state(state: dict[str, Any], names: dict[str, str]) -> dict
 
 
 def resume(model: Any, optimizer: Any, resume_model: str | None) -> int | None:
-    """Loads model and optimizer from a checkpoint folder of `train`.
+    """Load model and optimizer from a checkpoint folder of `train`.
 
     Args:
         model: The model to fill; every parameter and buffer must be in the checkpoint.
@@ -101,9 +101,8 @@ def resume(model: Any, optimizer: Any, resume_model: str | None) -> int | None:
         if not os.path.exists(path):
             raise FileNotFoundError(
                 f"Cannot resume: {path} does not exist. Give a folder iter_N that train() wrote, "
-                "with "
-                "model.pdparams and model.pdopt (best_model has no optimizer state: load it as "
-                "`pretrained`)."
+                "with model.pdparams and model.pdopt (best_model has no optimizer state: load it "
+                "as `pretrained`)."
             )
     number = re.search(r"_(\d+)$", folder)
     if not number:
@@ -135,9 +134,8 @@ FIXES = (
     Fix(
         "resume",
         "resume_model of another model is accepted and training goes on from random weights; in "
-        "the process that "
-        "trained (a notebook) `AssertionError: Optimizer set error, conv2d_3.w_0_velocity_0 should "
-        "in state dict`",
+        "the process that trained (a notebook) `AssertionError: Optimizer set error, "
+        "conv2d_3.w_0_velocity_0 should in state dict`",
         "utils.resume compares nothing; Paddle names parameters by a counter of the process (C5, "
         "C6, C7)",
         "paddleseg 2.8.0 and 2.10, every Paddle",

@@ -11,7 +11,7 @@ _PART = re.compile(r"(<!-- table: .*? -->\n).*?(<!-- end of table -->)", re.DOTA
 
 
 def table() -> str:
-    """Returns the registry as a Markdown table."""
+    """Return the registry as a Markdown table."""
     rows = ["| fix | without it | cause | seen with |", "|---|---|---|---|"]
     for fix in fixes():
         cells = (f"`{fix.name}`", fix.symptom, fix.cause, fix.versions)
@@ -20,7 +20,7 @@ def table() -> str:
 
 
 def with_table(text: str) -> str:
-    """Returns a document with the table between its two marks."""
+    """Return a document with the table between its two marks."""
     return _PART.sub(lambda marks: marks.group(1) + table() + marks.group(2), text)
 
 

@@ -41,8 +41,7 @@ def sum_losses(losses: list[Any]) -> Any:
     """`sum` for the module of `train`, which right after it logs every loss as `loss.numpy()[0]`.
 
     The sum is taken of the losses as they are; the list, read only for the log from there on, gets
-    them as
-    1-D copies. So models with a `loss_computation` of their own are covered too.
+    them as 1-D copies. So models with a `loss_computation` of their own are covered too.
     """
     total = builtins.sum(losses)
     if isinstance(losses, list):
@@ -84,7 +83,7 @@ def _patch_flops(patches: Patches) -> None:
 
 
 def _cleaning(original: Any) -> Any:
-    """Wraps `dynamic_flops` so that the model has the buffers afterwards that it had before."""
+    """Wrap `dynamic_flops` so that the model has the buffers afterwards that it had before."""
 
     @functools.wraps(original)
     def dynamic_flops(model: Any, *args: Any, **kwargs: Any) -> Any:
@@ -119,7 +118,7 @@ def _patch_buffers(patches: Patches) -> None:
 
 
 def check_enough_samples(given: dict[str, Any]) -> None:
-    """Refuses a training set that has no whole batch: `train` would loop for ever.
+    """Refuse a training set that has no whole batch: `train` would loop for ever.
 
     Raises:
         ValueError: Naming both numbers.
@@ -129,10 +128,8 @@ def check_enough_samples(given: dict[str, Any]) -> None:
     if math.ceil(samples / ranks) < batch:
         raise ValueError(
             f"The training set has {samples} samples, fewer than one batch: batch_size {batch} on "
-            f"{ranks} "
-            f"device{'s' if ranks > 1 else ''}. Lower batch_size to {max(samples // ranks, 1)} or "
-            "less, or add "
-            "samples."
+            f"{ranks} device{'s' if ranks > 1 else ''}. Lower batch_size to "
+            f"{max(samples // ranks, 1)} or less, or add samples."
         )
 
 
@@ -149,7 +146,7 @@ def _check_data(*names: str) -> Check:
 
 
 def check_labelled(given: dict[str, Any]) -> None:
-    """Refuses a validation set without one labelled pixel; looks at samples until there is one.
+    """Refuse a validation set without one labelled pixel; look at samples until there is one.
 
     Raises:
         ValueError: Naming the data set and what to check.
@@ -163,10 +160,8 @@ def check_labelled(given: dict[str, Any]) -> None:
             return
     raise ValueError(
         f"The validation set {type(dataset).__name__} has {len(dataset)} samples and not one "
-        "labelled pixel: "
-        "there is nothing to evaluate. Check its list file, and that its masks hold more than "
-        "ignore_index "
-        f"{ignore_index}."
+        "labelled pixel: there is nothing to evaluate. Check its list file, and that its masks "
+        f"hold more than ignore_index {ignore_index}."
     )
 
 
@@ -180,7 +175,7 @@ def _patch_data(patches: Patches) -> None:
 
 
 def check_precision(given: dict[str, Any]) -> None:
-    """Refuses a precision that PaddleSeg would take for fp32, and warns of one without effect.
+    """Refuse a precision that PaddleSeg would take for fp32, and warn of one without effect.
 
     Raises:
         ValueError: Naming the two that there are.
@@ -189,8 +184,7 @@ def check_precision(given: dict[str, Any]) -> None:
     if precision not in _PRECISIONS:
         raise ValueError(
             f"precision must be one of {', '.join(_PRECISIONS)}, received {precision!r}; "
-            "PaddleSeg's train and "
-            "evaluate know no other and would compute in fp32 without a word."
+            "PaddleSeg's train and evaluate know no other and would compute in fp32 without a word."
         )
     if given["amp_level"] not in ("O1", "O2"):
         raise ValueError(f"amp_level must be O1 or O2, received {given['amp_level']!r}.")
@@ -210,7 +204,7 @@ def _patch_precision(patches: Patches) -> None:
 
 
 def check_save_dir(given: dict[str, Any]) -> None:
-    """Refuses a save_dir that is a file, which `train` would delete.
+    """Refuse a save_dir that is a file, which `train` would delete.
 
     Raises:
         FileExistsError: Naming it.
@@ -219,8 +213,7 @@ def check_save_dir(given: dict[str, Any]) -> None:
     if os.path.lexists(path) and not os.path.isdir(path):
         raise FileExistsError(
             f"save_dir {path} is a file, not a folder; PaddleSeg would delete it. Give another "
-            "save_dir, or move "
-            "the file away."
+            "save_dir, or move the file away."
         )
 
 
@@ -228,7 +221,7 @@ def check_save_dir(given: dict[str, Any]) -> None:
 
 
 def check_loss_config(given: dict[str, Any]) -> None:
-    """Refuses losses that are no {'types': [...], 'coef': [...]} of one length.
+    """Refuse losses that are no {'types': [...], 'coef': [...]} of one length.
 
     Raises:
         ValueError: Naming what is missing or the lengths.
@@ -246,7 +239,7 @@ def check_loss_config(given: dict[str, Any]) -> None:
 
 
 def check_logits_losses(logits_list: Any, losses: dict[str, Any]) -> None:
-    """Refuses a number of losses that is not the number of the model's outputs.
+    """Refuse a number of losses that is not the number of the model's outputs.
 
     Raises:
         ValueError: Naming both numbers.
@@ -255,8 +248,8 @@ def check_logits_losses(logits_list: Any, losses: dict[str, Any]) -> None:
     if outputs != types:
         raise ValueError(
             f"The model has {outputs} outputs in training, but losses has {types} types: every "
-            "output needs a "
-            "loss and a coef. ANN has two outputs with enable_auxiliary_loss=True, else one."
+            "output needs a loss and a coef. ANN has two outputs with enable_auxiliary_loss=True, "
+            "else one."
         )
 
 
@@ -278,7 +271,7 @@ def _patch_losses(patches: Patches) -> None:
 
 @functools.cache
 def _closing_log(original: Any) -> Any:
-    """Closes the LogWriter in `train`'s frame if `train` raises, so that the log is whole."""
+    """Close the LogWriter in `train`'s frame if `train` raises, so that the log is whole."""
 
     @functools.wraps(original)
     def train(*args: Any, **kwargs: Any) -> Any:
@@ -384,8 +377,7 @@ FIXES = (
     Fix(
         "data-check",
         "a missing or damaged file, or a label >= num_classes, stops the training when it is read "
-        "first, hours "
-        "later, or is never noticed",
+        "first, hours later, or is never noticed",
         "train and evaluate read without a check (C9 to C13, C19)",
         "paddleseg 2.8.0 and 2.10",
         _lacks("check_dataset"),

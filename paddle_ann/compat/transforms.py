@@ -18,7 +18,7 @@ def _module() -> Any:
 
 
 def _cropping(original: Any) -> Any:
-    """Lets the original choose the window, then crops the image by it."""
+    """Let the original choose the window, then crop the image by it."""
 
     @functools.wraps(original)
     def call(self: Any, data: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def root(tmp_path):
 
 @pytest.fixture
 def start(root, tmp_path):
-    """Calls train on the tiny data set; arguments override."""
+    """Call train on the tiny data set; arguments override."""
 
     def call(outputs=1, **given):
         model = given.pop("model", None) or tiny.tiny_model(outputs=outputs)

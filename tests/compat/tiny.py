@@ -1,8 +1,7 @@
 """A tiny Pascal VOC, a tiny model, and six iterations of PaddleSeg's train, evaluate and predict.
 
 Run as a script (`tiny.py ROOT OUT [WORKERS]`) it writes the data set, trains, evaluates in every
-way and
-predicts; the tests run it with and without the fixes.
+way and predicts; the tests run it with and without the fixes.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ SIZE = (37, 41)
 
 
 def write_voc(root: Path, names: list[str], list_text: str | None = None) -> Path:
-    """Writes ROOT/VOC2012 with one image and one palette mask per name; classes 0, 3, 7 and 255."""
+    """Write ROOT/VOC2012 with one image and one palette mask per name; classes 0, 3, 7 and 255."""
     voc = root / "VOC2012"
     folders = [voc / name for name in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation")]
     for folder in folders:
