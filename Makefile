@@ -22,10 +22,10 @@ types: venv
 	@$(PYTHON_IN_VENV) -m mypy
 
 test: lint types  ## Lint, types and the fast tests; pytest's summary comes last
-	@$(PYTHON_IN_VENV) -m pytest -q -rs -m "not slow"
+	@$(PYTHON_IN_VENV) -m pytest -q -rfEs -m "not slow"
 
 test-slow: lint types  ## The same with the slow tests
-	@$(PYTHON_IN_VENV) -m pytest -q -rs
+	@$(PYTHON_IN_VENV) -m pytest -q -rfEs
 
 test-matrix: venv  ## Fast tests on Paddle 3.3.1 and 2.6.2; six iterations on paddlepaddle-gpu
 	@$(PYTHON_IN_VENV) tools/matrix.py

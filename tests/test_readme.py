@@ -48,9 +48,9 @@ PYTHON_API = Plan(
     "python",
     "import paddle_ann  # before",
     (
-        ("steps = 600", "steps = 2"),
+        ("steps = 500", "steps = 2"),
         ("batch_size=4", "batch_size=2"),
-        ("save_interval=200", "save_interval=2"),
+        ("save_interval=250", "save_interval=2"),
     ),
 )
 DOCTOR = Plan("doctor", "python -m paddle_ann doctor")

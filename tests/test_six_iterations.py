@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIG = ROOT / "configs" / "ann" / "ann_resnet18_os8_toyvoc_96x96_600.yml"
+(CONFIG,) = (ROOT / "configs" / "ann").glob("ann_resnet18_os8_toyvoc_*.yml")
 
 
 def run(*arguments: object, cwd: Path) -> str:
