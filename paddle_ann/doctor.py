@@ -35,7 +35,7 @@ _DISTRIBUTIONS = {
 # Machine code in the registry's paddlepaddle-gpu 2.6.2, read off its fat binaries.
 _GPU_262 = ((6, 1), (8, 6))
 _NOT_MENDED = (
-    "paddle.load unpickles: a weights file from a stranger can run code (D4)",
+    "paddle.load itself runs the code in a file; paddle_ann.weights.read_weights does not (D4)",
     "ScalePadding interpolates labels and invents class ids; use ResizeByShort or Padding (C16)",
     "Cityscapes pairs images and labels by position: a missing label shifts the others (C17)",
     "auc_roc=True keeps all logits in memory and refuses ignored labels (C21)",

@@ -33,6 +33,7 @@ def fixes() -> tuple[Fix, ...]:
     """Return all known fixes, in the order in which they are applied."""
     from paddle_ann.compat import (
         builder,
+        checkpoints,
         downloads,
         environment,
         lists,
@@ -43,22 +44,18 @@ def fixes() -> tuple[Fix, ...]:
         reading,
         resume,
         training,
+        training_checks,
         transforms,
     )
 
     themes = (
-        losses,
-        metrics,
-        loader,
-        reading,
-        transforms,
-        lists,
-        downloads,
-        environment,
-        builder,
-        resume,
+        *(losses, metrics),
+        *(loader, reading, transforms, lists, downloads),
+        *(environment, builder),
+        *(checkpoints, resume),
+        *(training, training_checks, prediction),
     )
-    return tuple(fix for theme in (*themes, training, prediction) for fix in theme.FIXES)
+    return tuple(fix for theme in themes for fix in theme.FIXES)
 
 
 def apply() -> None:

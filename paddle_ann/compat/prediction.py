@@ -1,17 +1,13 @@
-"""`predict` and `evaluate`: arguments and weights that cannot give what was asked for."""
+"""`predict` and `evaluate`: arguments that cannot give what was asked for."""
 
 from __future__ import annotations
 
 import functools
 import os
-import sys
 from typing import Any
-
-import paddle
 
 from paddle_ann.compat import metrics
 from paddle_ann.compat.fix import Fix, Patches, module, source_has
-from paddle_ann.compat.resume import require_same_state
 
 
 def _infer() -> Any:
@@ -80,52 +76,6 @@ def check_windows(given: dict[str, Any]) -> None:
 def _patch_windows(patches: Patches) -> None:
     patches.before(_evaluate(), check_windows)
     patches.before(_predict(), check_windows)
-
-
-# -- weights (C8) ---------------------------------------------------------------------------------
-
-
-@functools.cache
-def _whole(original: Any) -> Any:
-    @functools.wraps(original)
-    def load_entire_model(model: Any, pretrained: str | None) -> None:
-        """Load all weights of a model, or none.
-
-        A model that loads its own `pretrained` weights may leave some out (a head for other
-        classes).
-
-        Raises:
-            ValueError: If there is no path, or the file is not this model's.
-            FileNotFoundError: If there is no such file.
-        """
-        if sys._getframe(1).f_locals.get("self") is model:
-            return original(model, pretrained)
-        if not pretrained:
-            raise ValueError(
-                f"model_path is {pretrained!r}: {type(model).__name__} would run with random "
-                "weights. Give the .pdparams file of a training."
-            )
-        utils = module("paddleseg.utils.utils")
-        if "://" in pretrained:
-            pretrained = str(utils.download_pretrained_model(pretrained))
-        if not os.path.isfile(pretrained):
-            raise FileNotFoundError(f"The weights {pretrained} do not exist (model_path).")
-        state = paddle.load(pretrained)
-        require_same_state(model, state, pretrained, "Use the configuration of that training.")
-        model.set_state_dict(state)
-        utils.logger.info(f"Loaded all {len(model.state_dict())} entries of {pretrained}.")
-
-    return load_entire_model
-
-
-def _weights_bite() -> bool:
-    load = module("paddleseg.utils.utils").load_entire_model
-    return source_has(load, "logger.warning")
-
-
-def _patch_weights(patches: Patches) -> None:
-    original = module("paddleseg.utils.utils").load_entire_model
-    patches.everywhere(original, _whole(original))
 
 
 # -- the images (C14, C24) ------------------------------------------------------------------------
@@ -221,15 +171,6 @@ FIXES = (
         "paddleseg 2.8.0 and 2.10",
         lambda: not source_has(_predict(), "crop_size is None"),
         _patch_windows,
-    ),
-    Fix(
-        "partial-weights",
-        "predict and tools/val.py run with random weights, in whole or in part, after a warning in "
-        "the log",
-        "utils.load_entire_model skips what is missing or has another shape (C8)",
-        "paddleseg 2.8.0 and 2.10",
-        _weights_bite,
-        _patch_weights,
     ),
     Fix(
         "predict-images",

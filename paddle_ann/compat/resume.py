@@ -6,48 +6,8 @@ import os
 import re
 from typing import Any
 
-import paddle
-
+from paddle_ann.compat.checkpoints import NAME_TABLE, load_state, require_same_state
 from paddle_ann.compat.fix import Fix, Patches, module, source_has
-
-_NAME_TABLE = "StructuredToParameterName@@"
-
-
-def compare_state(model: Any, state: dict[str, Any]) -> tuple[list[str], int]:
-    """Compare a model's parameters and buffers with a loaded state dict.
-
-    Returns:
-        One line for every missing or misshapen entry, and how many entries of the state the model
-        has no use for.
-    """
-    own = model.state_dict()
-    lines = []
-    for key, value in own.items():
-        if key not in state:
-            lines.append(f"  {key}: missing in the file, {list(value.shape)} in the model")
-        elif list(state[key].shape) != list(value.shape):
-            lines.append(
-                f"  {key}: {list(state[key].shape)} in the file, {list(value.shape)} in the model"
-            )
-    return lines, len(set(state) - set(own) - {_NAME_TABLE})
-
-
-def require_same_state(model: Any, state: dict[str, Any], path: str, next_step: str) -> None:
-    """Refuse a state dict that does not fill the whole model.
-
-    Raises:
-        ValueError: With a table of the entries that differ.
-    """
-    lines, unused = compare_state(model, state)
-    if not lines:
-        return
-    shown = lines[:20] + ([f"  ... and {len(lines) - 20} more"] if len(lines) > 20 else [])
-    raise ValueError(
-        f"The weights in {path} are not those of this {type(model).__name__}: {len(lines)} of "
-        f"{len(model.state_dict())} entries are missing or have another shape, {unused} entries of "
-        "the file are "
-        f"not used.\n" + "\n".join(shown) + f"\n{next_step}"
-    )
 
 
 def rename_optimizer_state(state: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
@@ -91,7 +51,8 @@ def resume(model: Any, optimizer: Any, resume_model: str | None) -> int | None:
 
     Raises:
         FileNotFoundError: If the folder or one of its two files is missing.
-        ValueError: If the folder has no iteration number, or the weights are another model's.
+        ValueError: If the folder has no iteration number, or the weights are another model's, or
+            a file is damaged or would run code.
     """
     if resume_model is None:
         return None
@@ -110,13 +71,13 @@ def resume(model: Any, optimizer: Any, resume_model: str | None) -> int | None:
             f"Cannot resume from {folder}: its name must end in _N, the iteration, as iter_1000."
         )
     module("paddleseg.utils.logger").info(f"Resume model from {folder}")
-    state = paddle.load(weights, keep_name_table=True)
+    state, moments_state = load_state(weights, keep_name_table=True), load_state(moments)
     require_same_state(model, state, weights, "Resume with the configuration of that training.")
-    then = state.pop(_NAME_TABLE, {})
+    then = state.pop(NAME_TABLE, {})
     now = {key: value.name for key, value in model.state_dict().items()}
     names = {then[key]: now[key] for key in then if key in now and then[key] != now[key]}
     model.set_state_dict(state)
-    optimizer.set_state_dict(rename_optimizer_state(paddle.load(moments), names))
+    optimizer.set_state_dict(rename_optimizer_state(moments_state, names))
     return int(number.group(1))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_ann.compat.loader import check_label_values
+from paddle_ann.compat.samples import check_label_values
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = {
