@@ -40,7 +40,7 @@ def main() -> int:
             "--save_dir",
             str(run_dir),
             "--save_interval",
-            "150",
+            "250",
             "--log_iters",
             "10",
             "--keep_checkpoint_max",
