@@ -4,7 +4,7 @@ PYTHON_IN_VENV := $(VENV)/bin/python
 SHELL  := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo lint types test test-slow test-matrix clean
+.PHONY: help venv demo lint types test test-slow test-matrix benchmark clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -29,6 +29,9 @@ test-slow: lint types  ## The same with the slow tests
 
 test-matrix: venv  ## Fast tests on Paddle 3.3.1 and 2.6.2; six iterations on paddlepaddle-gpu
 	@$(PYTHON_IN_VENV) tools/matrix.py
+
+benchmark: venv  ## Time and memory side by side with PaddleSeg's; table and CSV in output/benchmark
+	@$(PYTHON_IN_VENV) tools/benchmark.py
 
 clean:  ## Remove the environments and caches (data/ and output/ stay)
 	rm -rf $(VENV) .matrix .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

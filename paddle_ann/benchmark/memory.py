@@ -2,8 +2,9 @@
 
 On the CPU the kernel counts: the high-water mark of the resident memory is set back before the
 run and read after it, so nothing is sampled and no short peak is missed. On a GPU the framework's
-allocator counts. Each run has a process of its own, since memory that another run has left to the
-allocator would hide the growth.
+allocator counts. Each run has a process of its own, in which freed memory goes back to the system
+at once: the figure is what the computation needs, the same every time, and not what the allocators
+of Paddle and of the C library keep for later, which differs by a third from run to run.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+_EXACT = {"FLAGS_use_system_allocator": "1", "MALLOC_MMAP_THRESHOLD_": str(2**16)}
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -69,6 +71,7 @@ def peak_in_child(case: str, side: str, settings: dict[str, Any]) -> int:
     # Paddle writes OMP_NUM_THREADS=1 into our environment; the child computes as we do.
     environment = {
         **os.environ,
+        **_EXACT,
         "OMP_NUM_THREADS": str(settings["threads"]),
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }
