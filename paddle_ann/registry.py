@@ -11,15 +11,19 @@ from __future__ import annotations
 from typing import Any
 
 from paddleseg.cvlibs import manager
+from paddleseg.models.backbones import resnet_vd
 
 from paddle_ann import datasets, models
 
-COMPONENTS: tuple[tuple[Any, type], ...] = (
+COMPONENTS: tuple[tuple[Any, Any], ...] = (
     (manager.MODELS, models.ANN),
     (manager.DATASETS, datasets.CamVid),
+    # PaddleSeg has these too, but lets YAML files name only ResNet18_vd, 50 and 101.
+    (manager.BACKBONES, resnet_vd.ResNet34_vd),
+    (manager.BACKBONES, resnet_vd.ResNet152_vd),
 )
 
-_replaced: list[tuple[dict[str, type], str, type | None]] = []
+_replaced: list[tuple[dict[str, Any], str, Any]] = []
 
 
 def register() -> None:

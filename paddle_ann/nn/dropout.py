@@ -21,12 +21,14 @@ class _Drop(PyLayer):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, keep: Tensor, scale: float) -> Tensor:
+        """Apply the mask, and keep it."""
         ctx.save_for_backward(keep)
         ctx.scale = scale
         return x * (keep.astype(x.dtype) * scale)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
+        """Apply the mask to the gradient."""
         (keep,) = ctx.saved_tensor()
         return grad * (keep.astype(grad.dtype) * ctx.scale)
 

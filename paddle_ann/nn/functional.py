@@ -14,6 +14,8 @@ import paddle
 import paddle.nn.functional as F
 from paddle import Tensor
 
+from paddle_ann.nn.pointwise import multiply
+
 _HALF = (paddle.float16, paddle.bfloat16)
 
 
@@ -30,7 +32,7 @@ def pointwise(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     if weight.ndim == 4:
         weight = weight.flatten(1)
-    out = paddle.matmul(weight, x)
+    out = multiply(weight, x)
     return out if bias is None else out + bias.unsqueeze(-1)
 
 

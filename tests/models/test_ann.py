@@ -136,3 +136,15 @@ def test_bad_arguments_are_named(change, error, named):
     arguments = {"num_classes": 3, "backbone": ResNet18_vd(), **change}
     with pytest.raises(error, match=named):
         ANN(**arguments)
+
+
+@pytest.mark.parametrize("depth", [18, 34, 50, 101, 152])
+def test_every_resnet_vd_can_be_named_in_yaml(depth):
+    assert manager.BACKBONES[f"ResNet{depth}_vd"].__name__ == f"ResNet{depth}_vd"
+
+
+@pytest.mark.parametrize("depth", [34, 152])
+def test_backbones_that_paddleseg_does_not_register_work(depth):
+    backbone = manager.BACKBONES[f"ResNet{depth}_vd"](output_stride=8)
+    model = in_mode(ANN(num_classes=3, backbone=backbone), False)
+    assert model(paddle.randn([1, 3, 33, 33]))[0].shape == [1, 3, 33, 33]
