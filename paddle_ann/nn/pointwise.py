@@ -28,10 +28,11 @@ class Pointwise(PyLayer):
         x, weight = ctx.saved_tensor()
         # Under autocast the product was computed in half precision, and so is its gradient.
         grad_x = paddle.matmul(weight.astype(grad.dtype), grad, transpose_x=True)
-        grad_weight = None
-        for grad_one, x_one in zip(grad.unbind(0), x.unbind(0)):
-            product = paddle.matmul(grad_one, x_one.astype(grad.dtype), transpose_y=True)
-            grad_weight = product if grad_weight is None else grad_weight.add_(product)
+        pairs = zip(grad.unbind(0), x.astype(grad.dtype).unbind(0))
+        products = (paddle.matmul(g, one, transpose_y=True) for g, one in pairs)
+        grad_weight = next(products)
+        for product in products:
+            grad_weight.add_(product)
         return grad_x.astype(x.dtype), grad_weight.astype(weight.dtype)
 
 
