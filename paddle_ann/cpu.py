@@ -67,6 +67,8 @@ def use_all_cores() -> int:
 
     if _set_by_user("OMP_NUM_THREADS"):
         return 0
+    # Paddle's own entry; a child process would take it for the user's.
+    os.environ.pop("OMP_NUM_THREADS", None)
     threads = 1 if int(os.environ.get("PADDLE_TRAINERS_NUM", 1)) > 1 else available_cores()
     core.set_num_threads(threads)
     return threads

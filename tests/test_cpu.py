@@ -64,5 +64,14 @@ def test_switched_off_nothing_is_touched():
     assert after_import(expression, PADDLE_ANN_COMPAT="off") == "False False"
 
 
+def test_a_child_process_uses_all_cores_too():
+    # Paddle writes OMP_NUM_THREADS=1 on import; inherited, it would look like the user's choice.
+    grandchild = (
+        "__import__('subprocess').check_output([__import__('sys').executable, '-c', "
+        "'from paddle_ann import cpu; import paddle_ann; print(cpu.use_all_cores())'], text=True)"
+    )
+    assert after_import(grandchild) == str(cpu.available_cores())
+
+
 def test_cores_are_used_by_default():
     assert after_import("cpu.use_all_cores() == cpu.available_cores()") == "True"
