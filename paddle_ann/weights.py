@@ -24,6 +24,20 @@ _ALLOWED = {
 }
 
 
+# What the unpickler raises on bytes that are no pickle, or not a whole one.
+_DAMAGE = (
+    pickle.UnpicklingError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    TypeError,
+    ValueError,
+)
+
+
 class _DataUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
@@ -60,7 +74,7 @@ def _is_named(value: Any) -> bool:
 def _unpickle(file: IO[bytes], path: str | Path) -> Any:
     try:
         return _DataUnpickler(file, encoding="latin1").load()
-    except (pickle.UnpicklingError, EOFError, ValueError, AttributeError, IndexError) as error:
+    except _DAMAGE as error:
         raise ValueError(
             f"{path} cannot be read as weights: {error}. It is damaged, cut off, or no file of "
             "weights; take another checkpoint."

@@ -90,3 +90,15 @@ def test_optimizer_state(saved: tuple[Net, Path], tmp_path: Path) -> None:
     assert {key for key in found if key != "LR_Scheduler"} >= {
         f"{parameter.name}_moment1_0" for parameter in net.parameters() if parameter.trainable
     }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"ccollections\nOrderedDict\n(NtR.", b"cnumpy\nno_such_name\n.", b"h\x07."],
+    ids=["TypeError", "AttributeError", "KeyError"],
+)
+def test_a_pickle_that_breaks_while_it_is_read_names_the_file(tmp_path, content):
+    path = tmp_path / "broken.pdparams"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="broken.pdparams cannot be read as weights"):
+        read_weights(path)
