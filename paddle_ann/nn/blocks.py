@@ -78,11 +78,24 @@ class AsymmetricAttention(nn.Layer):
 class AsymmetricBlock(nn.Layer):
     """Attention, fusion with the map that asks, dropout: what AFNB and APNB have in common."""
 
-    def __init__(self, attention: AsymmetricAttention, conv_bn: ConvBN, dropout: nn.Layer) -> None:
+    def __init__(
+        self,
+        conv: type[ConvBN],
+        low_in_channels: int,
+        high_in_channels: int | None,
+        out_channels: int,
+        key_channels: int,
+        value_channels: int,
+        dropout_prob: float,
+        pool_sizes: Sequence[int],
+        zero_init: bool,
+        channel_dropout: bool,
+    ) -> None:
         super().__init__()
-        self.stages = nn.LayerList([attention])
-        self.conv_bn = conv_bn
-        self.dropout = dropout
+        widths = (low_in_channels, high_in_channels, out_channels, key_channels, value_channels)
+        self.stages = nn.LayerList([AsymmetricAttention(*widths, pool_sizes, zero_init)])
+        self.conv_bn = conv(out_channels + (high_in_channels or low_in_channels), out_channels)
+        self.dropout = make_dropout(dropout_prob, channel_dropout)
 
     def _fuse(self, low: Tensor, high: Tensor) -> Tensor:
         weights, values = self.stages[0].attend(low, high)
@@ -133,17 +146,16 @@ class AFNB(AsymmetricBlock):
             value_channels=value_channels,
         )
         super().__init__(
-            AsymmetricAttention(
-                low_in_channels,
-                high_in_channels,
-                out_channels,
-                key_channels,
-                value_channels,
-                pool_sizes,
-                zero_init,
-            ),
-            ConvBN(out_channels + high_in_channels, out_channels),
-            make_dropout(dropout_prob, channel_dropout),
+            ConvBN,
+            low_in_channels,
+            high_in_channels,
+            out_channels,
+            key_channels,
+            value_channels,
+            dropout_prob,
+            pool_sizes,
+            zero_init,
+            channel_dropout,
         )
         self.low_in_channels, self.high_in_channels = low_in_channels, high_in_channels
 
@@ -206,17 +218,16 @@ class APNB(AsymmetricBlock):
             value_channels=value_channels,
         )
         super().__init__(
-            AsymmetricAttention(
-                in_channels,
-                None,
-                out_channels,
-                key_channels,
-                value_channels,
-                pool_sizes,
-                zero_init,
-            ),
-            ConvBNReLU(out_channels + in_channels, out_channels),
-            make_dropout(dropout_prob, channel_dropout),
+            ConvBNReLU,
+            in_channels,
+            None,
+            out_channels,
+            key_channels,
+            value_channels,
+            dropout_prob,
+            pool_sizes,
+            zero_init,
+            channel_dropout,
         )
         self.in_channels = in_channels
 
