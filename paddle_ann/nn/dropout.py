@@ -1,8 +1,9 @@
 """Element-wise dropout whose mask is cheap on a CPU.
 
 Paddle's CPU kernel draws one float a value, one after the other, on one core: at paper width that
-is a large part of a block's forward pass. One 32-bit draw holds two 16-bit numbers, which is enough to
-compare with a probability, and the mask is kept for backward as one byte a value, as Paddle does.
+is a large part of a block's forward pass. One 32-bit draw holds two 16-bit numbers, which is
+enough to compare with a probability, and the mask is kept for backward as one byte a value, as
+Paddle does.
 """
 
 from __future__ import annotations
