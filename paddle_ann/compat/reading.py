@@ -15,6 +15,9 @@ from paddle_ann.compat.fix import Fix, Patches, module
 def read_image(path: str, flag: int) -> np.ndarray:
     """Read an image as PaddleSeg does, by cv2.imread.
 
+    OpenCV decodes whatever size a file claims up to 2^30 pixels; `check_headers`, which runs before,
+    holds the header against the lower limit of `paddle_ann.datasets.images`.
+
     Args:
         path: Image file.
         flag: cv2.IMREAD_COLOR or cv2.IMREAD_GRAYSCALE.
@@ -27,7 +30,10 @@ def read_image(path: str, flag: int) -> np.ndarray:
     """
     from paddle_ann.datasets.check_files import decode
 
-    image = cv2.imread(path, flag)
+    try:
+        image = cv2.imread(path, flag)
+    except cv2.error:  # it raises for an absurd size in the header only
+        image = None
     if image is None:
         decode(path)  # says what is wrong, if Pillow finds it too
         raise ValueError(f"OpenCV cannot read the image {path}. Replace it by a JPEG or PNG file.")
@@ -38,7 +44,7 @@ def read_label(path: str) -> np.ndarray:
     """Read a mask of class ids as an integer array [H, W].
 
     Raises:
-        ValueError: If the file is damaged.
+        ValueError: If the file is damaged, or larger than the pixel limit.
     """
     from paddle_ann.datasets.check_files import decode
 

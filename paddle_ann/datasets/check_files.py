@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import TiffImagePlugin
 
-_ONE_CHANNEL = ("1", "L", "P", "I", "I;16")
-_TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height; OpenCV obeys them
-_ORIENTATION_TAG = 0x0112
+from paddle_ann.datasets import images
+from paddle_ann.datasets.images import ImageError
+
+ONE_CHANNEL = ("1", "L", "P", "I", "I;16", "I;16B")
 _TAIL = 4096
 
 
@@ -30,8 +31,9 @@ def check_pair(
 
     Raises:
         FileNotFoundError: A file is missing.
-        ValueError: A file is empty, unreadable or truncated, the label has another size or several
-            channels, or holds an id outside the range.
+        ValueError: A file is empty, unreadable, truncated or larger than the pixel limit
+            (`images.pixel_limit`), the label has another size or several channels, or holds an id
+            outside the range.
     """
     check_headers(image_path, label_path)
     decode(image_path)
@@ -56,10 +58,11 @@ def check_headers(image_path: str, label_path: str | None, plain_label: bool = T
     if not plain_label:
         return _check_there(label_path, "label")
     label_size, mode = _header(label_path, "label")
-    if mode not in _ONE_CHANNEL:
+    if mode not in ONE_CHANNEL:
         raise ValueError(
             f"label {label_path} is a colour picture (mode {mode}); a label has one channel that "
-            "holds class ids, as a grey or palette PNG. Convert the colours to class ids."
+            "holds class ids, as a grey or palette PNG. Convert the colours to class ids: "
+            "tools/check_data.py shows how."
         )
     if size != label_size:
         raise ValueError(
@@ -92,21 +95,33 @@ def check_label(
         counts = counts[values]
     else:
         values, counts = np.unique(label, return_counts=True)
-    outside = ((values < 0) | (values >= num_classes)) & (values != ignore_index)
-    if outside.any():
-        found = [f"{v} ({n} pixels)" for v, n in zip(values[outside][:8], counts[outside])]
-        more = ", …" if outside.sum() > 8 else ""
+    return judge(dict(zip(values.tolist(), counts.tolist())), name, num_classes, ignore_index)
+
+
+def judge(
+    counts: dict[int, int], name: str, num_classes: int, ignore_index: int = 255
+) -> str | None:
+    """`check_label` on the pixels of each id, where they have been counted already."""
+    outside = outside_classes(counts, num_classes, ignore_index)
+    if outside:
+        found = [f"{v} ({counts[v]} pixels)" for v in outside[:8]]
+        more = ", …" if len(outside) > 8 else ""
         raise ValueError(
             f"label {name} holds {', '.join(found)}{more}; with num_classes {num_classes} the ids "
             f"must be 0 … {num_classes - 1}, or {ignore_index} for ignored pixels. Correct the "
             "label, or num_classes."
         )
-    present = set(values.tolist())
+    present = set(counts)
     if present == {ignore_index}:
         return "all pixels are ignored"
     if present == {0, 255} and ignore_index == 255:
         return "only 0 and 255"
     return None
+
+
+def outside_classes(values: Any, num_classes: int, ignore_index: int) -> list[int]:
+    """Those of the values that are neither a class nor the ignored id, in order."""
+    return sorted(v for v in values if not 0 <= v < num_classes and v != ignore_index)
 
 
 def decode(path: str) -> np.ndarray:
@@ -116,27 +131,51 @@ def decode(path: str) -> np.ndarray:
         The pixels as stored: (H, W) or (H, W, channels); palette indices for a palette image.
 
     Raises:
-        ValueError: The file is damaged.
+        ValueError: The file is damaged, or larger than the pixel limit.
     """
     try:
-        with Image.open(path) as file:
-            if file.format == "PNG":
-                file.verify()  # checks the sums of all chunks, and uses the file up
-        with Image.open(path) as file:
-            return np.asarray(file)
-    except UnidentifiedImageError:
-        return _decode_by_opencv(path)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(
-            f"{path} is damaged or truncated ({error}). Copy it again from its source."
-        ) from None
+        images.check_sums(path)
+        with images.open_image(path) as file:
+            return np.asarray(images.pixels(file, path))
+    except ImageError as error:
+        if error.kind != "unreadable":
+            raise
+        return decode_tiff(path, error)
 
 
-def _decode_by_opencv(path: str) -> np.ndarray:
-    pixels = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+def decode_tiff(path: str, error: ImageError) -> np.ndarray:
+    """Reads a TIFF that Pillow does not know (three channels of 16 bits, say) by OpenCV.
+
+    Raises:
+        ImageError: `error`, if it is no TIFF or OpenCV fails too; or it is too large.
+    """
+    size = _tiff_size(path)
+    if size is None:
+        raise error
+    limit = images.pixel_limit()
+    if size[0] * size[1] > limit:
+        raise images.too_large(path, f"{size[0]}x{size[1]}", limit)
+    import cv2
+
+    try:
+        pixels = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        pixels = None
     if pixels is None:
-        raise ValueError(f"{path} cannot be read as an image. Replace it by a JPEG or PNG file.")
+        raise error
     return pixels
+
+
+def _tiff_size(path: str) -> tuple[int, int] | None:
+    """Width and height by the tags of a TIFF, or None."""
+    try:
+        with open(path, "rb") as file:
+            tags = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
+            file.seek(tags.next)
+            tags.load(file)
+            return int(tags[TiffImagePlugin.IMAGEWIDTH]), int(tags[TiffImagePlugin.IMAGELENGTH])
+    except Exception:  # not a TIFF, or not one to hand on
+        return None
 
 
 def _check_there(path: str, role: str) -> None:
@@ -145,28 +184,25 @@ def _check_there(path: str, role: str) -> None:
             f"{role} {path} is missing. Restore it, or take it out of the list; check dataset_root."
         )
     if os.path.getsize(path) == 0:
-        raise ValueError(f"{role} {path} is empty (0 bytes). Copy it again from its source.")
+        raise ImageError("empty", f"{role} {path} is empty (0 bytes). Copy it again.")
 
 
 def _header(path: str, role: str) -> tuple[tuple[int, int], str]:
     """Width and height as OpenCV will read them, and Pillow's mode."""
     _check_there(path, role)
     try:
-        with Image.open(path) as file:
-            kind, mode, (width, height) = file.format, file.mode, file.size
-            if role == "image" and file.getexif().get(_ORIENTATION_TAG) in _TURNED:
-                width, height = height, width
-    except UnidentifiedImageError:
-        pixels = _decode_by_opencv(path)
+        with images.open_image(path) as file:
+            kind, mode = file.format, file.mode
+            size = images.seen_size(file) if role == "image" else file.size
+    except ImageError as error:
+        if error.kind != "unreadable":
+            raise ImageError(error.kind, f"{role} {error}") from None
+        pixels = decode_tiff(path, error)
         return (pixels.shape[1], pixels.shape[0]), "L" if pixels.ndim == 2 else "RGB"
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(
-            f"{role} {path} is damaged ({error}). Copy it again from its source."
-        ) from None
     end = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}.get(kind or "")
     if end and end not in _tail(path):
         decode(path)  # raises if it is truncated; some writers leave the end mark out
-    return (width, height), mode
+    return size, mode
 
 
 def _tail(path: str) -> bytes:
