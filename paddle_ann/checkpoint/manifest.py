@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from paddle_ann.checkpoint.files import hash_file, walk_files
-from paddle_ann.checkpoint.state_file import STATE_FILE
+from paddle_ann.checkpoint.state import STATE_FILE
 from paddle_ann.weights import read_weights
 
 MANIFEST = "manifest.json"
