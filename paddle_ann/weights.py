@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import paddle
 
-__all__ = ["read_weights"]
+__all__ = ["NAME_TABLE", "compare_state", "load_state", "read_weights", "require_same_state"]
+
+NAME_TABLE = "StructuredToParameterName@@"  # Paddle's own entry in the state dict of a layer
 
 # What `paddle.save` writes for a state dict: arrays, their types, and (name, array) pairs.
 _ALLOWED = {
@@ -63,7 +67,7 @@ def read_weights(path: str | Path) -> dict[str, Any]:
         state = _unpickle(file, path)
     if not isinstance(state, dict):
         raise ValueError(f"{path} holds a {type(state).__name__}, not a dictionary of weights.")
-    state.pop("StructuredToParameterName@@", None)
+    state.pop(NAME_TABLE, None)
     return {name: value[1] if _is_named(value) else value for name, value in state.items()}
 
 
@@ -79,3 +83,59 @@ def _unpickle(file: IO[bytes], path: str | Path) -> Any:
             f"{path} cannot be read as weights: {error}. It is damaged, cut off, or no file of "
             "weights; take another checkpoint."
         ) from None
+
+
+def load_state(path: str | Path, **options: Any) -> Any:
+    """Load a state dict by `paddle.load`, once it is known that the file runs no code.
+
+    Args:
+        path: A `.pdparams` or `.pdopt` file as `paddle.save` writes it.
+        **options: Those of `paddle.load`.
+
+    Returns:
+        What `paddle.load` returns: tensors by name; of an optimizer also its schedule's state.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is a folder, is damaged, or asks for code to be run.
+    """
+    if os.path.isdir(path):
+        raise ValueError(f"{path} is a folder; give the file in it, such as model.pdparams.")
+    read_weights(path)
+    return paddle.load(str(path), **options)
+
+
+def compare_state(model: Any, state: dict[str, Any]) -> tuple[list[str], int]:
+    """Compare a model's parameters and buffers with a loaded state dict.
+
+    Returns:
+        One line for every missing or misshapen entry, and how many entries of the state the model
+        has no use for.
+    """
+    own = model.state_dict()
+    lines = []
+    for key, value in own.items():
+        if key not in state:
+            lines.append(f"  {key}: missing in the file, {list(value.shape)} in the model")
+        elif list(state[key].shape) != list(value.shape):
+            lines.append(
+                f"  {key}: {list(state[key].shape)} in the file, {list(value.shape)} in the model"
+            )
+    return lines, len(set(state) - set(own) - {NAME_TABLE})
+
+
+def require_same_state(model: Any, state: dict[str, Any], path: str, next_step: str) -> None:
+    """Refuse a state dict that does not fill the whole model.
+
+    Raises:
+        ValueError: With a table of the entries that differ.
+    """
+    lines, unused = compare_state(model, state)
+    if not lines:
+        return
+    shown = lines[:20] + ([f"  ... and {len(lines) - 20} more"] if len(lines) > 20 else [])
+    raise ValueError(
+        f"The weights in {path} are not those of this {type(model).__name__}: {len(lines)} of "
+        f"{len(model.state_dict())} entries are missing or have another shape, {unused} entries of "
+        "the file are not used.\n" + "\n".join(shown) + f"\n{next_step}"
+    )

@@ -6,6 +6,7 @@ training depends on besides weights, `model_state` fills model and optimizer, al
 
 from paddle_ann.checkpoint.files import CheckpointWriteError
 from paddle_ann.checkpoint.lock import RunLock
+from paddle_ann.checkpoint.model_state import load_model, save_model
 from paddle_ann.checkpoint.random_state import capture_random, restore_random
 from paddle_ann.checkpoint.state import load_state_file, save_state
 from paddle_ann.checkpoint.store import Checkpoint, CheckpointStore
@@ -16,7 +17,9 @@ __all__ = [
     "CheckpointWriteError",
     "RunLock",
     "capture_random",
+    "load_model",
     "load_state_file",
     "restore_random",
+    "save_model",
     "save_state",
 ]

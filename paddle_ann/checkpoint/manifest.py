@@ -16,10 +16,13 @@ from paddle_ann.weights import read_weights
 MANIFEST = "manifest.json"
 FORMAT = 1
 
-# What PaddleSeg's train writes into iter_N, best_model and ema_best_model, and what we add.
+# What PaddleSeg's train writes into iter_N, best_model and ema_best_model, and what we add; the
+# engine's note that a checkpoint was evaluated comes later and is in no manifest.
 WEIGHTS, OPTIMIZER, EMA_WEIGHTS = "model.pdparams", "model.pdopt", "ema_model.pdparams"
-OPTIMIZER_NOTES = "optimizer.json"
-LAYOUT = frozenset({WEIGHTS, OPTIMIZER, EMA_WEIGHTS, OPTIMIZER_NOTES, STATE_FILE, MANIFEST})
+OPTIMIZER_NOTES, EVALUATION = "optimizer.json", "evaluation.json"
+LAYOUT = frozenset(
+    {WEIGHTS, OPTIMIZER, EMA_WEIGHTS, OPTIMIZER_NOTES, EVALUATION, STATE_FILE, MANIFEST}
+)
 
 _HASH = re.compile("[0-9a-f]{64}")
 

@@ -14,32 +14,9 @@ from typing import Any
 import paddle
 
 from paddle_ann.compat.fix import Fix, Patches, module, source_has
-from paddle_ann.weights import read_weights
-
-NAME_TABLE = "StructuredToParameterName@@"  # Paddle's own entry in the state dict of a layer
-
+from paddle_ann.weights import load_state, require_same_state
 
 # -- no code from a file (D4) ---------------------------------------------------------------------
-
-
-def load_state(path: str | Path, **options: Any) -> Any:
-    """Load a state dict by `paddle.load`, once it is known that the file runs no code.
-
-    Args:
-        path: A `.pdparams` or `.pdopt` file as `paddle.save` writes it.
-        **options: Those of `paddle.load`.
-
-    Returns:
-        What `paddle.load` returns: tensors by name; of an optimizer also its schedule's state.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is a folder, is damaged, or asks for code to be run.
-    """
-    if os.path.isdir(path):
-        raise ValueError(f"{path} is a folder; give the file in it, such as model.pdparams.")
-    read_weights(path)
-    return paddle.load(str(path), **options)
 
 
 class _CarefulPaddle:
@@ -83,42 +60,6 @@ def _patch_loading(patches: Patches) -> None:
 
 
 # -- weights that fill the model (C8) -------------------------------------------------------------
-
-
-def compare_state(model: Any, state: dict[str, Any]) -> tuple[list[str], int]:
-    """Compare a model's parameters and buffers with a loaded state dict.
-
-    Returns:
-        One line for every missing or misshapen entry, and how many entries of the state the model
-        has no use for.
-    """
-    own = model.state_dict()
-    lines = []
-    for key, value in own.items():
-        if key not in state:
-            lines.append(f"  {key}: missing in the file, {list(value.shape)} in the model")
-        elif list(state[key].shape) != list(value.shape):
-            lines.append(
-                f"  {key}: {list(state[key].shape)} in the file, {list(value.shape)} in the model"
-            )
-    return lines, len(set(state) - set(own) - {NAME_TABLE})
-
-
-def require_same_state(model: Any, state: dict[str, Any], path: str, next_step: str) -> None:
-    """Refuse a state dict that does not fill the whole model.
-
-    Raises:
-        ValueError: With a table of the entries that differ.
-    """
-    lines, unused = compare_state(model, state)
-    if not lines:
-        return
-    shown = lines[:20] + ([f"  ... and {len(lines) - 20} more"] if len(lines) > 20 else [])
-    raise ValueError(
-        f"The weights in {path} are not those of this {type(model).__name__}: {len(lines)} of "
-        f"{len(model.state_dict())} entries are missing or have another shape, {unused} entries of "
-        "the file are not used.\n" + "\n".join(shown) + f"\n{next_step}"
-    )
 
 
 @functools.cache

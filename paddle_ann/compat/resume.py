@@ -6,36 +6,8 @@ import os
 import re
 from typing import Any
 
-from paddle_ann.compat.checkpoints import NAME_TABLE, load_state, require_same_state
+from paddle_ann.checkpoint.model_state import load_model
 from paddle_ann.compat.fix import Fix, Patches, module, source_has
-
-
-def rename_optimizer_state(state: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    """Give the accumulators of an optimizer the names of the parameters that they belong to now.
-
-    Paddle numbers parameters by a counter of the process: the second model of a process has
-    `conv2d_3.w_0` where the first had `conv2d_0.w_0`, and the optimizer's state goes by these
-    names.
-
-    Args:
-        state: `optimizer.state_dict()` as saved.
-        names: The parameter's name then to its name now.
-
-    Returns:
-        The state with its keys renamed, also those below `master_weights`.
-    """
-    if not names:
-        return state
-    longest_first = sorted(names, key=len, reverse=True)
-    pattern = re.compile(f"^({'|'.join(map(re.escape, longest_first))})(?=_|$)")
-
-    def renamed(key: str) -> str:
-        return pattern.sub(lambda match: names[match.group(1)], key)
-
-    return {
-        renamed(key): rename_optimizer_state(value, names) if key == "master_weights" else value
-        for key, value in state.items()
-    }
 
 
 def resume(model: Any, optimizer: Any, resume_model: str | None) -> int | None:
@@ -71,13 +43,7 @@ def resume(model: Any, optimizer: Any, resume_model: str | None) -> int | None:
             f"Cannot resume from {folder}: its name must end in _N, the iteration, as iter_1000."
         )
     module("paddleseg.utils.logger").info(f"Resume model from {folder}")
-    state, moments_state = load_state(weights, keep_name_table=True), load_state(moments)
-    require_same_state(model, state, weights, "Resume with the configuration of that training.")
-    then = state.pop(NAME_TABLE, {})
-    now = {key: value.name for key, value in model.state_dict().items()}
-    names = {then[key]: now[key] for key in then if key in now and then[key] != now[key]}
-    model.set_state_dict(state)
-    optimizer.set_state_dict(rename_optimizer_state(moments_state, names))
+    load_model(folder, model, optimizer)
     return int(number.group(1))
 
 

@@ -12,7 +12,7 @@ from paddleseg.core import evaluate, train
 from paddleseg.utils import resume
 from PIL import Image
 
-from paddle_ann.compat.resume import rename_optimizer_state
+from paddle_ann.checkpoint.optimizer_state import rename_optimizer_state
 from paddle_ann.compat.training import _int_of_one, sum_losses
 from tests.compat import tiny
 
