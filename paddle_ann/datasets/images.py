@@ -87,7 +87,8 @@ def open_image(source: Source, max_pixels: int | None = None) -> Image.Image:
     if Image.MAX_IMAGE_PIXELS is not None and limit > 2 * Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = (limit + 1) // 2
     try:
-        image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, "r", FORMATS)
+        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        image = Image.open(file, "r", FORMATS)
     except FileNotFoundError:
         raise FileNotFoundError(f"{name} does not exist.") from None
     except Image.DecompressionBombError:
@@ -101,6 +102,9 @@ def open_image(source: Source, max_pixels: int | None = None) -> Image.Image:
             f"{name} cannot be read as an image. Replace it by a JPEG or PNG file.",
         ) from None
     except Exception as error:  # a hostile header can make a decoder raise anything
+        if isinstance(error, OSError) and error.errno:
+            message = f"{name} cannot be opened ({error.strerror}). Check its rights."
+            raise ImageError("unreadable", message) from None
         raise _damaged(name, error) from None
     if image.width * image.height > limit:
         with image:
@@ -126,7 +130,7 @@ def pixels(image: Image.Image, name: object = None) -> Image.Image:
 
 
 def check_sums(source: Source, max_pixels: int | None = None) -> None:
-    """Raises an `ImageError` if a check sum of a PNG is wrong; decoding it does not look at them."""
+    """Raises an `ImageError` if a check sum of a PNG is wrong, which decoding overlooks."""
     with open_image(source, max_pixels) as image:
         try:
             if image.format == "PNG":

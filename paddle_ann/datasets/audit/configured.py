@@ -1,0 +1,96 @@
+"""The data sets of a PaddleSeg YAML as a plan. The one part that needs Paddle."""
+
+from __future__ import annotations
+
+import copy
+import shlex
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from paddleseg.cvlibs import SegBuilder
+from paddleseg.datasets import Dataset
+from paddleseg.transforms import Compose
+from PIL import Image
+
+from paddle_ann.config import load
+from paddle_ann.datasets.audit.plan import Plan, Split, voc_palette
+
+_SIDE = 16  # 256 pixels, one for each value
+
+
+def from_config(path: str, opts: Sequence[str] | None = None) -> Plan:
+    """Reads a YAML and builds its training and validation data sets.
+
+    Args:
+        path: The YAML file.
+        opts: `key.sub_key=value` items, see `paddle_ann.config.load`.
+
+    Raises:
+        FileNotFoundError, ValueError, RuntimeError: The YAML is wrong, or a data set's root or list
+            is missing. Nothing is downloaded.
+    """
+    settings = load(path, opts=opts)
+    builder = SegBuilder(settings)
+    datasets = {"train": builder.train_dataset}
+    if settings.dic.get("val_dataset"):
+        datasets["val"] = builder.val_dataset
+    train = datasets["train"]
+    own = getattr(train, "PALETTE", None)
+    words = ["--config", str(path), *(["--opts", *opts] if opts else [])]
+    return Plan(
+        [_split(name, dataset) for name, dataset in datasets.items()],
+        train.num_classes,
+        getattr(train, "ignore_index", 255),
+        shlex.join(words),
+        tuple(getattr(train, "CLASS_NAMES", ())),
+        ((tuple(tuple(c) for c in own),) if own else ()) + (voc_palette(),),
+        tuple(settings.dic["loss"]["coef"]),
+    )
+
+
+def _split(name: str, dataset: Any) -> Split:
+    pairs = getattr(dataset, "file_list", None)
+    if pairs is None:
+        raise ValueError(
+            f"{name}_dataset ({type(dataset).__name__}) has no file_list of [image, label] paths, "
+            "so its files cannot be looked through. Use --list or --images with --masks."
+        )
+    split = Split(name, [(str(image), str(mask) if mask else None) for image, mask in pairs])
+    if type(dataset).__getitem__ is not Dataset.__getitem__:
+        split.table = table_of(dataset)
+        if split.table is None:
+            split.own_reading = type(dataset).__name__
+    return split
+
+
+def table_of(dataset: Any) -> tuple[int, ...] | None:
+    """What a data set class makes of each mask value, found by handing it a mask of all values.
+
+    Args:
+        dataset: Of a class with its own `__getitem__`, such as ADE20K (ids minus 1) or CamVid (11
+            becomes 255).
+
+    Returns:
+        256 ids; None if its ids do not follow from the values alone, or it reads no PNG.
+    """
+    values = np.random.default_rng(0).permutation(256).astype(np.uint8).reshape(_SIDE, _SIDE)
+    with tempfile.TemporaryDirectory() as folder:
+        image, mask = str(Path(folder, "a.png")), str(Path(folder, "b.png"))
+        Image.fromarray(np.zeros((_SIDE, _SIDE, 3), np.uint8)).save(image)
+        asked = copy.copy(dataset)
+        asked.transforms = Compose([], img_channels=getattr(dataset, "img_channels", 3))
+        asked.edge, asked.file_list = False, [[image, mask]]
+        seen = []
+        for given in (values, values.T):
+            Image.fromarray(given).save(mask)
+            try:
+                label = np.asarray(asked[0]["label"]).reshape(_SIDE, _SIDE)
+            except Exception:  # a class that wants other files
+                return None
+            made = np.empty(256, np.int64)
+            made[given.ravel()] = label.ravel()
+            seen.append(tuple(made.tolist()))
+    return seen[0] if seen[0] == seen[1] else None
