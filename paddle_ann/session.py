@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from paddleseg.utils import logger, utils
 
 import paddle_ann
 from paddle_ann.config import load
+from paddle_ann.engine import TrainOptions
 from paddle_ann.weights import read_weights
 
 __all__ = ["choose_device", "start", "merge_test_config", "weights_path"]
@@ -114,11 +116,14 @@ def weights_path(path: str) -> str:
     return str(file)
 
 
-def check_resume(path: str) -> None:
-    """Raises a ValueError for a checkpoint folder whose files are damaged or would run code."""
-    for name in ("model.pdparams", "model.pdopt"):
-        if (Path(path) / name).is_file():
-            read_weights(Path(path) / name)
+def train_options(settings: Config, args: Namespace) -> TrainOptions:
+    """Returns the configuration's `train_options` with what the command line gives over them."""
+    names = [item.name for item in fields(TrainOptions)]
+    given = {name: getattr(args, name, None) for name in names}
+    chosen = {name: value for name, value in given.items() if value not in (None, False)}
+    section = settings.dic.get("train_options") or {}
+    model = {name: value for name, value in settings.dic["model"].items() if name != "pretrained"}
+    return TrainOptions(**{**section, **chosen, "configuration": {"model": model}})
 
 
 def check_shuffle(settings: Config) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a clone that is not installed
@@ -63,13 +63,15 @@ def make_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def add_precision(parser: argparse.ArgumentParser) -> None:
+def add_precision(
+    parser: argparse.ArgumentParser, choices: Sequence[str] = ("fp32", "fp16")
+) -> None:
     """Adds mixed precision."""
     parser.add_argument(
         "--precision",
-        choices=["fp32", "fp16"],
+        choices=choices,
         default="fp32",
-        help="fp16 is automatic mixed precision, which needs a GPU to have an effect",
+        help="all but fp32 is automatic mixed precision, which needs a GPU to have an effect",
     )
     parser.add_argument(
         "--amp_level",

@@ -1,4 +1,4 @@
-"""Trains a model by a PaddleSeg configuration, with PaddleSeg's own `train`."""
+"""Trains a model by a PaddleSeg configuration; `paddle_ann.engine.train` is the loop."""
 
 from __future__ import annotations
 
@@ -28,31 +28,46 @@ def parser() -> argparse.ArgumentParser:
     add("--save_interval", type=positive, default=1000, help="steps between saves (default: 1000)")
     add("--log_iters", type=positive, default=10, help="steps between log lines (default: 10)")
     add("--keep_checkpoint_max", type=not_negative, default=5, help="0 keeps all (default: 5)")
-    add("--resume_model", help="checkpoint folder to go on from, such as output/iter_1000")
+    add("--resume_model", "--resume", metavar="auto|FOLDER", help="go on from a folder iter_N; "
+        "auto: from the newest whole one in --save_dir, if there is any")  # fmt: skip
+    add("--force_resume", action="store_true", help="although the configuration has changed")
+    add("--set_aside", action="store_true", help="move an earlier training in --save_dir away")
     add("--seed", type=int, help="seed of Paddle, numpy and random")
     add("--to_static_training", action="store_true", help="compile the model with to_static")
     add("--repeats", type=positive, default=1, help="uses of a sample per epoch (default: 1)")
-    add_precision(parser)
+    add_precision(parser, ("fp32", "fp16", "bf16", "auto"))
+    add_options(parser)
     return parser
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what stands in a configuration's section train_options; given here, it wins."""
+    group = parser.add_argument_group("beyond PaddleSeg (train_options in YAML)")
+    add = group.add_argument
+    add("--accumulate", type=positive, help="batches whose gradients make one update (default: 1)")
+    add("--freeze", nargs="+", metavar="LAYER", help="sublayers that stay as they are: backbone")
+    add("--non_finite", choices=["stop", "skip", "rollback"], help="what to do about nan: stop "
+        "(default), skip the update, or go back to the last checkpoint")  # fmt: skip
+    add("--patience", type=not_negative, help="evaluations without a better mIoU before it stops")
+    add("--min_delta", type=float, help="how much better counts (default: 0)")
+    add("--eval_batch_size", type=positive, help="images of equal size per pass (default: 1)")
 
 
 def train(args: argparse.Namespace) -> None:
     """Builds what the configuration names and trains it."""
     import paddle
-    from paddleseg.core import train as paddleseg_train
     from paddleseg.utils import utils
 
     from paddle_ann import session
+    from paddle_ann.engine import train as engine_train
 
-    if args.resume_model:
-        session.check_resume(args.resume_model)
     overrides = {name: getattr(args, name) for name in ("learning_rate", "iters", "batch_size")}
     builder = session.start(args, own_weights=args.resume_model, **overrides)
     config = builder.config
     session.check_shuffle(config)
     train_dataset = builder.train_dataset
     train_dataset.file_list *= args.repeats
-    paddleseg_train(
+    engine_train(
         utils.convert_sync_batchnorm(builder.model, paddle.get_device().split(":")[0]),
         train_dataset,
         val_dataset=builder.val_dataset if args.do_eval else None,
@@ -62,6 +77,7 @@ def train(args: argparse.Namespace) -> None:
         batch_size=config.batch_size,
         test_config=config.test_config,
         to_static_training=args.to_static_training or config.to_static_training,
+        options=session.train_options(config, args),
         **{name: getattr(args, name) for name in PASSED_ON},
     )
 

@@ -3,7 +3,8 @@
 Every fault is one `Fix`: it says what a user would see, why, and in which versions; its probe finds
 out whether the fault is there, and its patch replaces as little as possible. `import paddle_ann`
 applies them; a PaddleSeg that has mended a fault itself is left alone. The environment variable
-`PADDLE_ANN_COMPAT=off` applies none.
+`PADDLE_ANN_COMPAT=off` applies none, and `PADDLE_ANN_COMPAT=minimal` leaves PaddleSeg its own
+training loop.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def fixes() -> tuple[Fix, ...]:
         environment,
         lists,
         loader,
+        loop,
         losses,
         metrics,
         prediction,
@@ -54,13 +56,14 @@ def fixes() -> tuple[Fix, ...]:
         *(environment, builder),
         *(checkpoints, resume),
         *(training, training_checks, prediction),
+        *(() if _mode() == "minimal" else (loop,)),
     )
     return tuple(fix for theme in themes for fix in theme.FIXES)
 
 
 def apply() -> None:
     """Apply every fix whose fault is here. A second call changes nothing."""
-    if os.environ.get("PADDLE_ANN_COMPAT", "").lower() in ("off", "0", "none"):
+    if _mode() in ("off", "0", "none"):
         return
     with _on_cpu():
         for fix in fixes():
@@ -79,6 +82,10 @@ def report() -> list[FixStatus]:
     """Return what became of every fix; probe those that were not applied in this process."""
     with _on_cpu():
         return [_status.get(fix.name) or _probe(fix) for fix in fixes()]
+
+
+def _mode() -> str:
+    return os.environ.get("PADDLE_ANN_COMPAT", "").lower()
 
 
 def _probe(fix: Fix) -> FixStatus:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import os
 from typing import Any
 
-import numpy as np
 import paddle
 
 from paddle_ann.compat.fix import Check, Fix, Patches, module, source_has
+from paddle_ann.engine import checks
 
 _PRECISIONS = ("fp32", "fp16")
 
@@ -29,26 +27,14 @@ def _checks_train(check: Check) -> Any:
     return patch
 
 
+def _check_enough_samples(given: dict[str, Any]) -> None:
+    ranks = paddle.distributed.ParallelEnv().nranks
+    checks.check_enough_samples(given["train_dataset"], given["batch_size"], ranks)
+
+
 def _lacks(text: str) -> Any:
     """A probe by inspection: True if the source of `train` does not hold `text`."""
     return lambda: not source_has(_core().train, text)
-
-
-# -- the output folder (D3) -----------------------------------------------------------------------
-
-
-def check_save_dir(given: dict[str, Any]) -> None:
-    """Refuse a save_dir that is a file, which `train` would delete.
-
-    Raises:
-        FileExistsError: Naming it.
-    """
-    path = given["save_dir"]
-    if os.path.lexists(path) and not os.path.isdir(path):
-        raise FileExistsError(
-            f"save_dir {path} is a file, not a folder; PaddleSeg would delete it. Give another "
-            "save_dir, or move the file away."
-        )
 
 
 # -- precision (C3) -------------------------------------------------------------------------------
@@ -83,39 +69,6 @@ def _patch_precision(patches: Patches) -> None:
 # -- losses ---------------------------------------------------------------------------------------
 
 
-def check_loss_config(given: dict[str, Any]) -> None:
-    """Refuse losses that are no {'types': [...], 'coef': [...]} of one length.
-
-    Raises:
-        ValueError: Naming what is missing or the lengths.
-    """
-    losses = given["losses"]
-    if not isinstance(losses, dict) or not {"types", "coef"} <= set(losses):
-        raise ValueError(
-            f"losses must be a dict with the lists 'types' and 'coef', received {losses!r}."
-        )
-    types, coef = len(losses["types"]), len(losses["coef"])
-    if types != coef:
-        raise ValueError(
-            f"losses has {types} types and {coef} coef: give every loss its coefficient."
-        )
-
-
-def check_logits_losses(logits_list: Any, losses: dict[str, Any]) -> None:
-    """Refuse a number of losses that is not the number of the model's outputs.
-
-    Raises:
-        ValueError: Naming both numbers.
-    """
-    outputs, types = len(logits_list), len(losses["types"])
-    if outputs != types:
-        raise ValueError(
-            f"The model has {outputs} outputs in training, but losses has {types} types: every "
-            "output needs a loss and a coef. ANN has two outputs with enable_auxiliary_loss=True, "
-            "else one."
-        )
-
-
 def _losses_bite() -> bool:
     try:
         _core().check_logits_losses([0], {"types": []})
@@ -125,64 +78,24 @@ def _losses_bite() -> bool:
 
 
 def _patch_losses(patches: Patches) -> None:
-    patches.before(_core().train, check_loss_config)
-    patches.everywhere(_core().check_logits_losses, check_logits_losses)
+    patches.before(_core().train, lambda given: checks.check_loss_config(given["losses"]))
+    patches.everywhere(_core().check_logits_losses, checks.check_logits_losses)
 
 
 # -- the data (C2, C9 to C13, C19) ----------------------------------------------------------------
 
 
-def check_enough_samples(given: dict[str, Any]) -> None:
-    """Refuse a training set that has no whole batch: `train` would loop for ever.
-
-    Raises:
-        ValueError: Naming both numbers.
-    """
-    samples, batch = len(given["train_dataset"]), given["batch_size"]
-    ranks = paddle.distributed.ParallelEnv().nranks
-    if math.ceil(samples / ranks) < batch:
-        raise ValueError(
-            f"The training set has {samples} samples, fewer than one batch: batch_size {batch} on "
-            f"{ranks} device{'s' if ranks > 1 else ''}. Lower batch_size to "
-            f"{max(samples // ranks, 1)} or less, or add samples."
-        )
-
-
 def _check_data(*names: str) -> Check:
     def check(given: dict[str, Any]) -> None:
-        from paddle_ann.datasets.check import check_dataset
-
         for name in names:
-            if given.get(name) is not None:
-                for warning in check_dataset(given[name]).warnings:
-                    _warn(f"{name}: {warning}")
+            checks.check_data(name, given.get(name))
 
     return check
 
 
-def check_labelled(given: dict[str, Any]) -> None:
-    """Refuse a validation set without one labelled pixel; look at samples until there is one.
-
-    Raises:
-        ValueError: Naming the data set and what to check.
-    """
-    dataset = given["val_dataset"]
-    if dataset is None:
-        return
-    ignore_index = getattr(dataset, "ignore_index", 255)
-    for index in range(len(dataset)):
-        if (np.asarray(dataset[index]["label"]) != ignore_index).any():
-            return
-    raise ValueError(
-        f"The validation set {type(dataset).__name__} has {len(dataset)} samples and not one "
-        "labelled pixel: there is nothing to evaluate. Check its list file, and that its masks "
-        f"hold more than ignore_index {ignore_index}."
-    )
-
-
 def _patch_data(patches: Patches) -> None:
     patches.before(_core().train, _check_data("train_dataset", "val_dataset"))
-    patches.before(_core().train, check_labelled)
+    patches.before(_core().train, lambda given: checks.check_labelled(given["val_dataset"]))
     patches.before(module("paddleseg.core.val").evaluate, _check_data("eval_dataset"))
 
 
@@ -193,7 +106,7 @@ FIXES = (
         "train calls os.remove on it (D3)",
         "paddleseg 2.8.0 and 2.10",
         lambda: source_has(_core().train, "os.remove(save_dir)"),
-        _checks_train(check_save_dir),
+        _checks_train(lambda given: checks.check_save_dir(given["save_dir"])),
     ),
     Fix(
         "precision",
@@ -218,7 +131,7 @@ FIXES = (
         "drop_last leaves no batch, and the loop over iterations starts again (C2)",
         "paddleseg 2.8.0 and 2.10",
         _lacks("len(train_dataset)"),
-        _checks_train(check_enough_samples),
+        _checks_train(_check_enough_samples),
     ),
     Fix(
         "data-check",

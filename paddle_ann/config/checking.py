@@ -25,6 +25,7 @@ _OPTIONAL = (
     "val_dataset",
     "distill_loss",
     "test_config",
+    "train_options",  # ours
     "to_static_training",
     "uniform_output_enabled",
     "print_mem_info",
@@ -53,6 +54,7 @@ def check(settings: dict[str, Any]) -> None:
     _check_optimizer(settings["optimizer"])
     _check_schedule(settings["lr_scheduler"])
     _check_test_config(settings.get("test_config") or {})
+    _check_train_options(settings.get("train_options") or {})
     _check_num_classes(settings)
     _check_losses(settings)
 
@@ -102,6 +104,17 @@ def _children(name: str, node: Any, path: str) -> Iterator[tuple[str, Any, str]]
         for index, value in enumerate(node):
             if isinstance(value, dict):
                 yield name, value, f"{path}[{index}]"
+
+
+def _check_train_options(section: Any) -> None:
+    from paddle_ann.engine import TrainOptions
+
+    if not isinstance(section, dict):
+        raise ValueError(f"'train_options' is {section!r}; it must be a block of `key: value`.")
+    try:
+        TrainOptions.from_dict(section)
+    except TypeError as error:
+        raise ValueError(f"train_options: {error}") from error
 
 
 def _check_optimizer(settings: dict[str, Any]) -> None:

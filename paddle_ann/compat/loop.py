@@ -1,0 +1,43 @@
+"""PaddleSeg's training loop, replaced as a whole by `paddle_ann.engine.train`.
+
+The narrow fixes of `train` stay in place underneath: with PADDLE_ANN_COMPAT=minimal they alone are
+applied, and PaddleSeg's own loop runs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paddle_ann.compat.fix import Fix, Patches, module
+
+
+def _core() -> Any:
+    return module("paddleseg.core.train")
+
+
+def _bites() -> bool:
+    """True until the loop is ours: what it lacks cannot be probed without training."""
+    from paddle_ann.engine import train
+
+    return _core().train is not train
+
+
+def _patch(patches: Patches) -> None:
+    from paddle_ann.engine import checks, train
+
+    patches.everywhere(_core().train, train)
+    patches.everywhere(_core().check_logits_losses, checks.check_logits_losses)
+
+
+FIXES = (
+    Fix(
+        "training-loop",
+        "a killed training loses what it had or leaves half a checkpoint; resumed it reads other "
+        "data and overwrites the best model by a worse one; nan trains on",
+        "train saves in place, keeps neither the best score nor random states nor the position in "
+        "the data, and looks at no loss (C3, C4, C7, D1)",
+        "paddleseg 2.8.0 and 2.10",
+        _bites,
+        _patch,
+    ),
+)

@@ -1,0 +1,155 @@
+"""What a training would hang on, fail of late or get wrong in silence, refused before it starts."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from paddleseg.utils import logger
+
+
+def check_save_dir(path: str | Path) -> None:
+    """Refuse a save_dir that is a file; PaddleSeg would delete it.
+
+    Raises:
+        FileExistsError: naming it.
+    """
+    if os.path.lexists(path) and not os.path.isdir(path):
+        raise FileExistsError(
+            f"save_dir {path} is a file, not a folder; PaddleSeg would delete it. Give another "
+            "save_dir, or move the file away."
+        )
+
+
+def check_loss_config(losses: Any) -> None:
+    """Refuse losses that are no {'types': [...], 'coef': [...]} of one length.
+
+    Raises:
+        ValueError: naming what is missing or the lengths.
+    """
+    if not isinstance(losses, dict) or not {"types", "coef"} <= set(losses):
+        raise ValueError(
+            f"losses must be a dict with the lists 'types' and 'coef', received {losses!r}."
+        )
+    types, coef = len(losses["types"]), len(losses["coef"])
+    if types != coef:
+        raise ValueError(
+            f"losses has {types} types and {coef} coef: give every loss its coefficient."
+        )
+
+
+def check_logits_losses(logits_list: Any, losses: dict[str, Any]) -> None:
+    """Refuse a number of losses that is not the number of the model's outputs.
+
+    Raises:
+        ValueError: naming both numbers.
+    """
+    outputs, types = len(logits_list), len(losses["types"])
+    if outputs != types:
+        raise ValueError(
+            f"The model has {outputs} outputs in training, but losses has {types} types: every "
+            "output needs a loss and a coef. ANN has two outputs with enable_auxiliary_loss=True, "
+            "else one."
+        )
+
+
+def check_counts(**counts: Any) -> None:
+    """Refuse numbers of the training's arguments that are no integers of at least 1.
+
+    Raises:
+        TypeError: for what is no integer.
+        ValueError: for one below 1.
+    """
+    for name, value in counts.items():
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise TypeError(f"{name} must be an integer of at least 1; received {value!r}.")
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1; received {value}.")
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """Refuse a missing optimizer.
+
+    Raises:
+        TypeError: naming what was received.
+    """
+    if not hasattr(optimizer, "step") or not hasattr(optimizer, "set_state_dict"):
+        raise TypeError(
+            f"optimizer must be one of paddle.optimizer's, of the model's parameters; received "
+            f"{optimizer!r}."
+        )
+
+
+def check_profiler(profiler_options: Any) -> None:
+    """Refuse PaddleSeg's profiler.
+
+    Raises:
+        ValueError: if it is asked for.
+    """
+    if profiler_options is not None:
+        raise ValueError(
+            "profiler_options cannot be used: Paddle has removed what PaddleSeg's profiler calls. "
+            "Leave it out; paddle.profiler can be run around train()."
+        )
+
+
+def check_enough_samples(dataset: Any, batch_size: int, world: int, accumulate: int = 1) -> None:
+    """Refuse a training set that has no whole batch: a training over it would have no iteration.
+
+    Raises:
+        ValueError: naming both numbers.
+    """
+    samples = len(dataset)
+    if math.ceil(samples / world) >= batch_size * accumulate:
+        return
+    devices = f"{world} device{'s' if world > 1 else ''}"
+    if accumulate > 1:
+        raise ValueError(
+            f"The training set has {samples} samples, fewer than one update: batch_size "
+            f"{batch_size}, {accumulate} batches accumulated, on {devices}. Lower accumulate or "
+            "batch_size, or add samples."
+        )
+    raise ValueError(
+        f"The training set has {samples} samples, fewer than one batch: batch_size {batch_size} on "
+        f"{devices}. Lower batch_size to {max(samples // world, 1)} or less, or add samples."
+    )
+
+
+def check_data(name: str, dataset: Any) -> None:
+    """Look at the files and at samples of a data set, and log what is suspicious.
+
+    Args:
+        name: what the data set is called in messages.
+        dataset: a data set, or None.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if one cannot be used.
+    """
+    from paddle_ann.datasets.check import check_dataset
+
+    if dataset is not None:
+        for warning in check_dataset(dataset).warnings:
+            logger.warning(f"{name}: {warning}")
+
+
+def check_labelled(dataset: Any) -> None:
+    """Refuse a validation set without one labelled pixel; look at samples until there is one.
+
+    Raises:
+        ValueError: naming the data set and what to check.
+    """
+    if dataset is None:
+        return
+    ignore_index = getattr(dataset, "ignore_index", 255)
+    for index in range(len(dataset)):
+        if (np.asarray(dataset[index]["label"]) != ignore_index).any():
+            return
+    raise ValueError(
+        f"The validation set {type(dataset).__name__} has {len(dataset)} samples and not one "
+        "labelled pixel: there is nothing to evaluate. Check its list file, and that its masks "
+        f"hold more than ignore_index {ignore_index}."
+    )

@@ -1,0 +1,201 @@
+"""The loop: read, compute, update, log, save, evaluate, stop."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from paddleseg.utils import logger
+
+from paddle_ann.engine.callback import Batch, Callback, Run
+from paddle_ann.engine.data import SeededSamples, TrainingBatches, make_loader
+from paddle_ann.engine.ema import MovingAverage
+from paddle_ann.engine.progress import Progress, log_line
+from paddle_ann.engine.saving import Saving
+from paddle_ann.engine.signals import EvaluationStopped, Interrupted, StopSignals
+from paddle_ann.engine.step import Step
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When things happen, in iterations, and how the evaluation is done.
+
+    Attributes:
+        save_interval: between checkpoints, with an evaluation each.
+        log_iters: between log lines.
+        accumulate: batches of one update.
+        num_workers: reader processes.
+        evaluation: arguments of `paddleseg.core.evaluate`.
+    """
+
+    save_interval: int
+    log_iters: int
+    accumulate: int
+    num_workers: int
+    evaluation: dict[str, Any] = field(default_factory=dict)
+
+
+class Loop:
+    """Trains a run to its end.
+
+    Args:
+        run: the run.
+        step: computes and applies gradients.
+        saving: its checkpoints.
+        average: the moving average of the weights, if wanted.
+        progress: averages for the log line.
+        callbacks: what is plugged in.
+        schedule: when things happen.
+        train_dataset: the samples.
+        val_dataset: evaluated at each checkpoint; None for none.
+        stop: the signals.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        step: Step,
+        saving: Saving,
+        average: MovingAverage | None,
+        progress: Progress,
+        callbacks: Callback,
+        schedule: Schedule,
+        train_dataset: Any,
+        val_dataset: Any,
+        stop: StopSignals,
+    ) -> None:
+        self.run, self.step, self.saving, self.average = run, step, saving, average
+        self.progress, self.callbacks, self.schedule = progress, callbacks, schedule
+        self.train_dataset, self.val_dataset, self.stop = train_dataset, val_dataset, stop
+
+    def train(self, evaluation_pending: bool) -> None:
+        """Train from `run.iteration` to `run.iters`.
+
+        Args:
+            evaluation_pending: whether the checkpoint that was resumed is still to be evaluated.
+
+        Raises:
+            Interrupted: after a signal, once the run is saved.
+        """
+        run = self.run
+        if self.average and run.iteration == 0:
+            self.average.start(run.model)
+        self.callbacks.on_start(run)
+        if evaluation_pending and run.iteration:
+            self.evaluate(run.save_dir / f"iter_{run.iteration}")
+        run.model.train()
+        self.progress.start_clock()
+        while run.iteration < run.iters and run.stop_reason is None:
+            before = run.iteration
+            for run.batches, run.samples in self.updates():
+                self.iterate()
+                if run.stop_reason or run.iteration != before + 1:  # a callback went back
+                    break
+                before = run.iteration
+        if run.stop_reason:
+            logger.info(f"Training ends at iteration {run.iteration}: {run.stop_reason}")
+
+    def updates(self) -> Iterator[tuple[list[Batch], list[list[int]]]]:
+        """Yield what each update is computed from, from the current iteration on."""
+        count, run = self.schedule.accumulate, self.run
+        batches = TrainingBatches(
+            self.train_dataset,
+            run.batch_size,
+            run.iteration * count,
+            run.iters * count,
+            run.world,
+            run.rank,
+        )
+        samples = SeededSamples(self.train_dataset, self.saving.seed)
+        loader = iter(make_loader(samples, batches, self.schedule.num_workers))
+        for first in range(batches.start, batches.stop, count):
+            read = list(itertools.islice(loader, count))
+            yield read, [[int(i) for i in batches.batch(first + k)] for k in range(count)]
+
+    def iterate(self) -> None:
+        """Make one update, and what is due after it."""
+        run, schedule = self.run, self.schedule
+        self.progress.data_is_here()
+        run.losses = self.step.gradients(run.batches)
+        run.loss = sum(run.losses)
+        run.learning_rate = self.step.optimizer.get_lr()
+        run.iteration += 1
+        if self.callbacks.on_gradients(run):
+            self.step.update()
+        self.step.finish(run.loss)
+        self.progress.add(run)
+        if self.average:
+            self.average.update(run.model, run.iteration)
+        self.callbacks.on_step(run)
+        if run.iteration % schedule.log_iters == 0:
+            record = self.progress.record(run)
+            if run.is_main:
+                logger.info(log_line(run, record))
+            self.callbacks.on_log(run, record)
+        due = run.iteration % schedule.save_interval == 0 or run.iteration == run.iters
+        if due or run.stop_reason:
+            self.save_and_evaluate()
+        self.leave_on_signal(saved=due)
+        self.progress.start_clock()
+
+    def save_and_evaluate(self) -> None:
+        """Write the checkpoint first, so that an evaluation that dies costs nothing but itself."""
+        folder = self.saving.save()
+        if folder is not None:
+            self.callbacks.on_save(self.run, folder)
+        self.evaluate(folder)
+
+    def evaluate(self, folder: Any) -> None:
+        """Evaluate, and keep the best model."""
+        if self.val_dataset is None:
+            return
+        run = self.run
+        try:
+            self.stop.interruptible = True
+            self.leave_on_signal(saved=True)
+            run.scores = self.scores_of(run.model)
+            if self.average:
+                scores = self.scores_of(self.average.model)
+                run.scores.update({f"ema_{k}": scores[k] for k in ("mIoU", "accuracy")})
+        except EvaluationStopped:
+            self.leave_on_signal(saved=True)
+        finally:
+            self.stop.interruptible = False
+        self.saving.keep_best("model", run.model, run.scores["mIoU"])
+        if self.average:
+            self.saving.keep_best("ema_model", self.average.model, run.scores["ema_mIoU"])
+        self.callbacks.on_eval(run, run.scores)
+        self.saving.evaluated(folder if run.is_main else None)
+        run.model.train()
+
+    def scores_of(self, model: Any) -> dict[str, Any]:
+        """Evaluate a model with `paddleseg.core.evaluate`, as it is in force."""
+        evaluate = sys.modules["paddleseg.core.val"].evaluate
+        workers = 1 if self.schedule.num_workers > 0 else 0
+        found = evaluate(model, self.val_dataset, num_workers=workers, **self.schedule.evaluation)
+        miou, accuracy, class_iou, class_precision, kappa = found
+        return {
+            "mIoU": float(miou),
+            "accuracy": float(accuracy),
+            "kappa": float(kappa),
+            "class_iou": [float(value) for value in class_iou],
+            "class_precision": [float(value) for value in class_precision],
+        }
+
+    def leave_on_signal(self, saved: bool) -> None:
+        """End the process in good order if a signal asked for it."""
+        if self.stop.received is None:
+            return
+        if not saved:
+            folder = self.saving.save()
+            if folder is not None:
+                self.callbacks.on_save(self.run, folder)
+        message = (
+            f"Stopped by {self.stop.received} after iteration {self.run.iteration}, saved in "
+            f"{self.run.save_dir}. Go on with resume_model='auto' (--resume auto)."
+        )
+        logger.info(message)
+        raise Interrupted(message)

@@ -1,0 +1,212 @@
+"""The checkpoints of a run: what goes in, what is taken out, and which model was the best."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import paddle
+from paddleseg.utils import logger
+
+from paddle_ann import scores as score_files
+from paddle_ann.checkpoint import (
+    CheckpointStore,
+    capture_random,
+    load_model,
+    load_state_file,
+    restore_random,
+    save_model,
+    save_state,
+)
+from paddle_ann.engine import fingerprint as fingerprints
+from paddle_ann.engine.callback import Callback, Run
+from paddle_ann.engine.data import RANDOM_LOCK
+from paddle_ann.engine.ema import MovingAverage
+from paddle_ann.engine.processes import gather
+from paddle_ann.engine.progress import Progress
+from paddle_ann.engine.step import Step
+
+EVALUATION = "evaluation.json"  # beside a checkpoint's files, once its evaluation is over
+FOLDERS = {"model": "best_model", "ema_model": "ema_best_model"}
+
+
+class Saving:
+    """Writes and reads the checkpoints of a run.
+
+    Args:
+        store: the folder.
+        run: the run; its iteration and best scores are kept and restored.
+        step: model, optimizer and loss scaler.
+        average: the moving average of the weights, if there is one.
+        parts: what else carries a state from one iteration to the next.
+        fingerprint: what the training consists of.
+        seed: of the augmentation.
+    """
+
+    def __init__(
+        self,
+        store: CheckpointStore,
+        run: Run,
+        step: Step,
+        average: MovingAverage | None,
+        parts: dict[str, Progress | Callback],
+        fingerprint: dict[str, Any],
+        seed: int,
+    ) -> None:
+        self.store, self.run, self.step, self.average = store, run, step, average
+        self.parts, self.fingerprint, self.seed = parts, fingerprint, seed
+
+    # -- writing ----------------------------------------------------------------------------------
+
+    def save(self) -> Path | None:
+        """Write the checkpoint of the current iteration; called in every process.
+
+        Returns:
+            Its folder, in the main process.
+        """
+        with RANDOM_LOCK:
+            states = gather(capture_random(), self.run.world)
+        if not self.run.is_main:
+            return None
+        state = {
+            "iteration": self.run.iteration,
+            "seed": self.seed,
+            "world": self.run.world,
+            "best": {name: list(best) for name, best in self.run.best.items()},
+            "parts": {name: part.state_dict() for name, part in self.parts.items()},
+            "random": states,
+            "fingerprint": fingerprints.plain(self.fingerprint),
+        }
+        return self.store.save(self.run.iteration, self._writer(state))
+
+    def _writer(self, state: dict[str, Any]) -> Callable[[Path], None]:
+        def write(folder: Path) -> None:
+            average = self.average.model if self.average else None
+            save_model(
+                folder, self.step.model, self.step.optimizer, scaler=self.step.scaler, ema=average
+            )
+            save_state(folder, state)
+
+        return write
+
+    def keep_best(self, name: str, model: paddle.nn.Layer, score: float) -> None:
+        """Write `best_model` or `ema_best_model` if `score` is better than all before.
+
+        Args:
+            name: 'model' or 'ema_model', the name of the file of weights, as in PaddleSeg.
+            model: the model that reached it.
+            score: mIoU in [0, 1].
+        """
+        run = self.run
+        if score > run.best.get(name, (-1.0, 0))[0]:
+            run.best[name] = (score, run.iteration)
+            if run.is_main:
+                state = {"iteration": run.iteration, "mIoU": score}
+
+                def write(folder: Path) -> None:
+                    paddle.save(model.state_dict(), str(folder / f"{name}.pdparams"))
+                    save_state(folder, state)
+
+                self.store.save_named(FOLDERS[name], write, iteration=run.iteration)
+        if run.is_main and name in run.best:
+            title = "EMA model" if name == "ema_model" else "model"
+            logger.info(
+                "[EVAL] The {} with the best validation mIoU ({:.4f}) was saved at iter {}.".format(
+                    title, *run.best[name]
+                )
+            )
+
+    def evaluated(self, folder: Path | None) -> None:
+        """Note beside a checkpoint that its evaluation is over, so that none is made twice."""
+        if folder is not None:
+            best = {name: list(value) for name, value in self.run.best.items()}
+            parts = {name: part.state_dict() for name, part in self.parts.items()}
+            note = {"best": best, "parts": fingerprints.plain(parts)}
+            score_files.save(note, folder / EVALUATION)
+
+    # -- reading ----------------------------------------------------------------------------------
+
+    def resume(self, folder: Path, iteration: int, force: bool) -> bool:
+        """Take everything from a checkpoint.
+
+        Args:
+            folder: the checkpoint.
+            iteration: its number.
+            force: accept another configuration.
+
+        Returns:
+            Whether the evaluation of that iteration is still to be made.
+
+        Raises:
+            ValueError: if the configuration has changed, or the files are damaged or another
+                model's.
+        """
+        state = load_state_file(folder) if (folder / "training_state.json").exists() else None
+        if state is not None:
+            self._compare(state["fingerprint"], folder, force)
+        average = self.average.model if self.average else None
+        for line in load_model(
+            folder, self.step.model, self.step.optimizer, scaler=self.step.scaler, ema=average
+        ):
+            logger.warning(line)
+        self.run.iteration = iteration
+        if state is None:
+            logger.warning(
+                f"{folder} was written by PaddleSeg's own loop: it has no random states and no "
+                "best score. The order of the data starts as if this training had done the "
+                f"first {iteration} iterations, and its best_model, if any, is set aside."
+            )
+            return False
+        self._take(state)
+        pending = self._take_evaluation(folder)
+        self._take_best_on_disk()
+        return pending
+
+    def _compare(self, saved: dict[str, Any], folder: Path, force: bool) -> None:
+        lines = fingerprints.differences(saved, fingerprints.plain(self.fingerprint))
+        if not lines:
+            return
+        shown = "\n".join(f"  {line}" for line in lines[:30])
+        if not force:
+            raise ValueError(
+                f"{folder} belongs to a training with another configuration:\n{shown}\nResume with "
+                "the configuration of then, or force it: TrainOptions(force_resume=True), "
+                "--force_resume."
+            )
+        logger.warning(f"Resuming {folder} with another configuration:\n{shown}")
+
+    def _take(self, state: dict[str, Any]) -> None:
+        self.seed = state["seed"]
+        self.run.best = {name: (best[0], best[1]) for name, best in state["best"].items()}
+        for name, part in self.parts.items():
+            part.load_state_dict(state["parts"].get(name) or part.state_dict())
+        if state["world"] == self.run.world:
+            restore_random(state["random"][self.run.rank])
+            return
+        logger.warning(
+            f"The checkpoint is of {state['world']} processes and this training has "
+            f"{self.run.world}: it goes on, but not bit by bit as it would have."
+        )
+
+    def _take_evaluation(self, folder: Path) -> bool:
+        try:
+            found = json.loads((folder / EVALUATION).read_text(encoding="utf-8"))
+            best, parts = found["best"], found["parts"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return True
+        self.run.best = {name: (value[0], value[1]) for name, value in best.items()}
+        for name, part in self.parts.items():
+            part.load_state_dict(parts.get(name) or part.state_dict())
+        return False
+
+    def _take_best_on_disk(self) -> None:
+        """Know the best models in the folder, which a crash may have left newer than the state."""
+        for name, title in FOLDERS.items():
+            try:
+                found = load_state_file(self.store.folder / title)
+            except (OSError, ValueError):
+                continue
+            if found["mIoU"] > self.run.best.get(name, (-1.0, 0))[0]:
+                self.run.best[name] = (found["mIoU"], found["iteration"])

@@ -1,0 +1,210 @@
+"""`train`: PaddleSeg's signature, log lines, checkpoints and VisualDL tags, in a loop to trust."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import paddle
+from paddleseg.utils import logger
+
+from paddle_ann.checkpoint import CheckpointStore, RunLock
+from paddle_ann.engine import checks, earlier, processes
+from paddle_ann.engine import precision as precisions
+from paddle_ann.engine.callback import Callback, Callbacks, Run
+from paddle_ann.engine.data import TrainingBatches, draw_seed
+from paddle_ann.engine.ema import MovingAverage
+from paddle_ann.engine.fingerprint import fingerprint
+from paddle_ann.engine.loop import Loop, Schedule
+from paddle_ann.engine.options import TrainOptions
+from paddle_ann.engine.progress import Progress
+from paddle_ann.engine.saving import Saving
+from paddle_ann.engine.signals import EvaluationStopped, StopSignals
+from paddle_ann.engine.step import Step
+from paddle_ann.engine.visualdl import VisualDLLog
+
+
+class Result(NamedTuple):
+    """How a training ended.
+
+    Attributes:
+        iteration: updates done.
+        best: mIoU and iteration of the best model, by 'model' and 'ema_model'.
+        stop_reason: why it ended early; None if it did not.
+    """
+
+    iteration: int
+    best: dict[str, tuple[float, int]]
+    stop_reason: str | None
+
+
+def train(
+    model: paddle.nn.Layer,
+    train_dataset: Any,
+    val_dataset: Any = None,
+    optimizer: Any = None,
+    save_dir: str | Path = "output",
+    iters: int = 10000,
+    batch_size: int = 2,
+    resume_model: str | Path | None = None,
+    save_interval: int = 1000,
+    log_iters: int = 10,
+    num_workers: int = 0,
+    use_vdl: bool = False,
+    use_ema: bool = False,
+    losses: dict[str, Any] | None = None,
+    keep_checkpoint_max: int = 5,
+    test_config: dict[str, Any] | None = None,
+    precision: str = "fp32",
+    amp_level: str = "O1",
+    profiler_options: str | None = None,
+    to_static_training: bool = False,
+    *,
+    options: TrainOptions | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Result:
+    """Train a segmentation model; the arguments are those of PaddleSeg's `train`, and two more.
+
+    Args:
+        model: maps images (N, 3, H, W) to a list of logits, one for each loss.
+        train_dataset: PaddleSeg data set; its samples are dicts with 'img' and 'label'.
+        val_dataset: evaluated at each checkpoint; the best model is kept in `best_model`.
+        optimizer: of the model's parameters.
+        save_dir: folder for `iter_N`, `best_model` and logs.
+        iters: updates in all.
+        batch_size: samples of one process and batch.
+        resume_model: a folder `iter_N` to go on from, or 'auto' for the newest whole one in
+            `save_dir`, if there is any.
+        save_interval: updates between checkpoints.
+        log_iters: updates between log lines.
+        num_workers: reader processes.
+        use_vdl: write VisualDL logs into `save_dir`.
+        use_ema: keep a moving average of the weights too.
+        losses: lists 'types' and 'coef', one entry for each output of the model.
+        keep_checkpoint_max: how many of the newest `iter_N` stay; 0 keeps all.
+        test_config: arguments of `evaluate`.
+        precision: 'fp32', 'fp16', 'bf16' or 'auto'.
+        amp_level: 'O1' or 'O2'.
+        profiler_options: not supported; Paddle has removed what PaddleSeg's profiler calls.
+        to_static_training: compile the model with `paddle.jit.to_static`.
+        options: what PaddleSeg's `train` cannot do, see `TrainOptions`.
+        callbacks: what is plugged in, see `Callback`.
+
+    Returns:
+        How it ended.
+
+    Raises:
+        TypeError, ValueError, FileNotFoundError, FileExistsError: for arguments, data or
+            checkpoints that cannot be trained with, before the first update.
+        NonFiniteError: for a loss or gradient that is nan or infinite.
+        Interrupted: (a SystemExit with code 75) after SIGINT or SIGTERM, once the run is saved.
+    """
+    options = options or TrainOptions()
+    world, rank = processes.world()
+    counts = {"iters": iters, "batch_size": batch_size, "save_interval": save_interval}
+    checks.check_counts(**counts, log_iters=log_iters)
+    checks.check_optimizer(optimizer)
+    checks.check_loss_config(losses)
+    checks.check_save_dir(save_dir)
+    checks.check_profiler(profiler_options)
+    checks.check_enough_samples(train_dataset, batch_size, world, options.accumulate)
+    numeric = precisions.choose(precision, amp_level)
+    for name, dataset in (("train_dataset", train_dataset), ("val_dataset", val_dataset)):
+        checks.check_data(name, dataset)
+    checks.check_labelled(val_dataset)
+    store = CheckpointStore(save_dir, keep_checkpoint_max)
+
+    per_epoch = TrainingBatches(train_dataset, batch_size, 0, 0, world).per_epoch
+    model, optimizer = numeric.decorate(model, optimizer)
+    run = Run(
+        model=model,
+        optimizer=optimizer,
+        save_dir=store.folder,
+        iters=iters,
+        iters_per_epoch=max(per_epoch // options.accumulate, 1),
+        batch_size=batch_size,
+        world=world,
+        rank=rank,
+    )
+    average = MovingAverage(model) if use_ema else None
+    step = Step(
+        compiled(model) if to_static_training else model,
+        optimizer,
+        losses,
+        numeric,
+        processes.start(model, world),
+    )
+    progress = Progress()
+    plugged = Callbacks([*([VisualDLLog()] if use_vdl else []), *callbacks])
+    saving = Saving(
+        store,
+        run,
+        step,
+        average,
+        {"progress": progress, "callbacks": plugged},
+        fingerprint(
+            model,
+            optimizer,
+            losses,
+            train_dataset,
+            batch_size=batch_size,
+            accumulate=options.accumulate,
+            precision=[numeric.name, numeric.level],
+            use_ema=use_ema,
+            configuration=dict(options.configuration),
+        ),
+        draw_seed() if options.seed is None else options.seed,
+    )
+    test_config = {"precision": numeric.name, "amp_level": amp_level, **(test_config or {})}
+    schedule = Schedule(save_interval, log_iters, options.accumulate, num_workers, test_config)
+    with contextlib.ExitStack() as stack:
+        if run.is_main:
+            stack.enter_context(RunLock(store.folder))
+        stop = stack.enter_context(StopSignals())
+        pending = resume(saving, resume_model, options)
+        loop = Loop(
+            run,
+            step,
+            saving,
+            average,
+            progress,
+            plugged,
+            schedule,
+            train_dataset,
+            val_dataset,
+            stop,
+        )
+        run_to_the_end(loop, pending)
+    return Result(run.iteration, dict(run.best), run.stop_reason)
+
+
+def resume(saving: Saving, resume_model: str | Path | None, options: TrainOptions) -> bool:
+    """Load the checkpoint to go on from, if any; tell whether it is still to be evaluated."""
+    start = earlier.find_start(saving.store, resume_model, options.set_aside)
+    if start is None:
+        return False
+    pending = saving.resume(start.path, start.iteration, options.force_resume)
+    logger.info(f"Resume model from {start.path}, iteration {start.iteration}.")
+    return pending
+
+
+def run_to_the_end(loop: Loop, evaluation_pending: bool) -> None:
+    """Run the loop, and let the callbacks close what they opened however it ends."""
+    try:
+        loop.train(evaluation_pending)
+    except EvaluationStopped:
+        loop.leave_on_signal(saved=True)
+    except BaseException as error:
+        loop.run.failure = error
+        raise
+    finally:
+        loop.callbacks.on_end(loop.run)
+
+
+def compiled(model: paddle.nn.Layer) -> paddle.nn.Layer:
+    """Compile a model's forward pass."""
+    model = paddle.jit.to_static(model)
+    logger.info("Successfully applied @to_static")
+    return model
