@@ -65,7 +65,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise ValueError(
             f"{MANIFEST} has format {content['format']!r}; this version reads {FORMAT} only"
         )
-    iteration, files = content.get("iteration"), content.get("files")
+    if content.keys() != {"format", "iteration", "written", "files"}:
+        raise ValueError(f"{MANIFEST} is damaged: something is missing or too much in it")
+    iteration, files = content["iteration"], content["files"]
     if not (iteration is None or type(iteration) is int) or not isinstance(files, dict):
         raise ValueError(f"{MANIFEST} is damaged: no iteration or no list of files")
     if not all(_is_entry(name, entry) for name, entry in files.items()):
