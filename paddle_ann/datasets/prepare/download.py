@@ -15,7 +15,7 @@ from .answers import Interrupted, Note, Refused
 from .archives import Archive, ChecksumError, md5_of
 from .files import bar, place, require_space, say, write_whole
 
-_CHUNK = 1 << 16  # what a cut connection may cost
+_CHUNK = 1 << 14  # bytes; what a connection that breaks off may cost
 _LARGEST = 8 << 30  # bytes; no archive of these is near
 
 
@@ -146,8 +146,8 @@ def _download(url: str, part: Part, patience: Patience) -> None:
                 continue
             except requests.exceptions.RequestException as error:
                 if not isinstance(error, _WORTH_ANOTHER_TRY):
-                    raise Refused(f"{type(error).__name__}: {error}") from error
-                fault = Interrupted(f"{type(error).__name__}: {error}")
+                    raise Refused(_reason(error)) from error
+                fault = Interrupted(_reason(error))
             except Interrupted as error:
                 fault = error
             failures = 1 if part.size > before else failures + 1
@@ -164,6 +164,12 @@ _WORTH_ANOTHER_TRY = (
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
 )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the connection broke off"
+    return f"{type(error).__name__}: {str(error)[:300]}"
 
 
 def _attempt(session: requests.Session, url: str, part: Part, patience: Patience) -> bool:

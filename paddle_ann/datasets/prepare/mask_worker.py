@@ -100,8 +100,8 @@ def work(jobs: dict[str, Any], first: int, step: int) -> None:
                 jobs["palette"],
             )
             fault = ""
-        except (ValueError, OSError, Image.DecompressionBombError) as error:
-            fault = " ".join(str(error).split()) or type(error).__name__
+        except (ValueError, OSError, MemoryError, Image.DecompressionBombError) as error:
+            fault = " ".join(str(error).split()) or f"{name}: {type(error).__name__}"
         os.write(1, (fault[:500] + "\n").encode())  # one piece, as the pipe is shared
 
 

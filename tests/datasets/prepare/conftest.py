@@ -49,9 +49,9 @@ def mat(ids: np.ndarray) -> bytes:
 def sbd_ids(name: str) -> np.ndarray:
     """The mask that SBD has for a picture: (H, W) in [0, 20]."""
     random = np.random.default_rng(int(name.replace("_", "")))
-    return np.kron(random.integers(0, 21, (11, 11)), np.ones((13, 13), int))[:HEIGHT, :WIDTH].astype(
-        np.uint8
-    )
+    return np.kron(random.integers(0, 21, (11, 11)), np.ones((13, 13), int))[
+        :HEIGHT, :WIDTH
+    ].astype(np.uint8)
 
 
 def voc_ids(name: str) -> np.ndarray:
@@ -177,7 +177,11 @@ class Handler(BaseHTTPRequestHandler):
     def file(self, mode: str, content: bytes) -> None:
         first = 0
         asked = self.headers.get("Range")
-        if asked and mode != "norange" and self.headers.get("If-Range", "") in ("", self.state.etag):
+        if (
+            asked
+            and mode != "norange"
+            and self.headers.get("If-Range", "") in ("", self.state.etag)
+        ):
             first = int(asked[len("bytes=") :].rstrip("-"))
         total = len(content)
         if first >= total:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import subprocess
 import sys
@@ -103,7 +104,9 @@ def test_a_removed_folder_is_made_anew(root: Path, ready: Path, archives: Archiv
     assert digest(root) == digest(ready)
 
 
-@pytest.mark.parametrize("name", ["SegmentationClassAug/2008_000003.png", "JPEGImages/2008_000003.jpg"])
+@pytest.mark.parametrize(
+    "name", ["SegmentationClassAug/2008_000003.png", "JPEGImages/2008_000003.jpg"]
+)
 def test_a_changed_file_is_named_and_stays(root: Path, archives: Archives, name: str) -> None:
     path = root / "VOCdevkit/VOC2012" / name
     path.write_bytes(path.read_bytes()[:-1])
@@ -193,7 +196,7 @@ def test_a_wrong_archive_is_named_with_both_sums_and_stays(
     mine = tmp_path / "VOCtrainval_11-May-2012.tar"
     mine.write_bytes(b"mine")
     options = {**archives.given(), "voc_archive": None}
-    sums = f"b7f4a1a9cdb3dbfa5a5ea2a9bf3fc5e8|md5 is [0-9a-f]{{32}}, not {options['voc'].md5}"
+    sums = f"md5 is {hashlib.md5(b'mine').hexdigest()}, not {options['voc'].md5}"
     with pytest.raises(ChecksumError, match=sums):
         prepare_voc(tmp_path, **options, download=True)
     assert mine.read_bytes() == b"mine"
