@@ -36,9 +36,8 @@ def holder(tmp_path):
         process = os.fork()
         if process == 0:
             RunLock(tmp_path).acquire()
-            child = os.fork() if forks else os.getpid()
-            if child:
-                os.write(writing, str(child).encode())
+            if not forks or os.fork() == 0:
+                os.write(writing, str(os.getpid()).encode())
             time.sleep(60)
             os._exit(0)
         child = int(os.read(reading, 20))
