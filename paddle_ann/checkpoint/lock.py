@@ -9,7 +9,6 @@ import json
 import os
 import socket
 import warnings
-import weakref
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,7 +18,7 @@ from paddle_ann.checkpoint.files import explain, make_folder
 LOCK_FILE = ".run.lock"
 
 _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
-_held: weakref.WeakSet[RunLock] = weakref.WeakSet()
+_held: set[RunLock] = set()
 
 
 class RunLock:
