@@ -24,8 +24,8 @@ def check_save_dir(path: str | Path) -> None:
         )
 
 
-def check_loss_config(losses: Any) -> None:
-    """Refuse losses that are no {'types': [...], 'coef': [...]} of one length.
+def check_loss_config(losses: Any) -> dict[str, Any]:
+    """Return the losses; refuse what is no {'types': [...], 'coef': [...]} of one length.
 
     Raises:
         ValueError: naming what is missing or the lengths.
@@ -39,6 +39,7 @@ def check_loss_config(losses: Any) -> None:
         raise ValueError(
             f"losses has {types} types and {coef} coef: give every loss its coefficient."
         )
+    return losses
 
 
 def check_logits_losses(logits_list: Any, losses: dict[str, Any]) -> None:

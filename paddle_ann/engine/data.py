@@ -54,10 +54,10 @@ class TrainingBatches:
         self._sampler = paddle.io.DistributedBatchSampler(
             dataset, batch_size, num_replicas=world, rank=rank, shuffle=True, drop_last=True
         )
-        self.batch_size, self.start, self.stop, self.world, self.rank = (
-            *(batch_size, start, stop, world, rank),
-        )
-        self._epoch, self._batches = -1, []
+        self.batch_size, self.start, self.stop = batch_size, start, stop
+        self.world, self.rank = world, rank
+        self._epoch = -1
+        self._batches: list[list[int]] = []
 
     @property
     def per_epoch(self) -> int:

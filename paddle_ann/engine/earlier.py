@@ -47,8 +47,8 @@ def find_start(
             raise FileExistsError(
                 f"save_dir {store.folder} holds an earlier training ({names}"
                 f"{', ...' if len(in_the_way) > 5 else ''}), which a new one would overwrite. Go "
-                "on with it: resume_model='auto' (--resume auto). Or give another save_dir, or move "
-                "it to a folder earlier_N in there: TrainOptions(set_aside=True), --set_aside."
+                "on with it: resume_model='auto' (--resume auto). Or give another save_dir, or "
+                "move it to a folder earlier_N in there: TrainOptions(set_aside=True), --set_aside."
             )
     if in_the_way:
         logger.info(f"Moved to {move_aside(store.folder, in_the_way)}: what stood in save_dir.")

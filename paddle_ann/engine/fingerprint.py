@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 # Where the training stands, not what it is.
-_MOVING = {"last_epoch", "last_lr", "verbose", "_var_name", "_step_count"}
+_MOVING = {"last_epoch", "last_lr", "verbose", "_var_name", "_step_count", "_full_name", "training"}
 # Where files lie may change between the parts of a training; which files they are may not.
 _PLACES = {"dataset_root", "train_path", "val_path", "file_list", "pretrained"}
 _SIMPLE = (bool, int, float, str, type(None))

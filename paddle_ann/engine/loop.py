@@ -6,6 +6,7 @@ import itertools
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from paddleseg.utils import logger
@@ -143,12 +144,16 @@ class Loop:
 
     def save_and_evaluate(self) -> None:
         """Write the checkpoint first, so that an evaluation that dies costs nothing but itself."""
-        folder = self.saving.save()
+        self.evaluate(self.save(evaluation_due=self.val_dataset is not None))
+
+    def save(self, evaluation_due: bool) -> Path | None:
+        """Write the checkpoint; in the main process return its folder."""
+        folder = self.saving.save(evaluation_due)
         if folder is not None:
             self.callbacks.on_save(self.run, folder)
-        self.evaluate(folder)
+        return folder
 
-    def evaluate(self, folder: Any) -> None:
+    def evaluate(self, folder: Path | None) -> None:
         """Evaluate, and keep the best model."""
         if self.val_dataset is None:
             return
@@ -190,9 +195,7 @@ class Loop:
         if self.stop.received is None:
             return
         if not saved:
-            folder = self.saving.save()
-            if folder is not None:
-                self.callbacks.on_save(self.run, folder)
+            self.save(evaluation_due=False)
         message = (
             f"Stopped by {self.stop.received} after iteration {self.run.iteration}, saved in "
             f"{self.run.save_dir}. Go on with resume_model='auto' (--resume auto)."

@@ -18,7 +18,8 @@ class Progress:
     """
 
     def __init__(self) -> None:
-        self.total, self.parts, self.steps = 0.0, [], 0
+        self.total, self.steps = 0.0, 0
+        self.parts: list[float] = []
         self._reading, self._step = TimeAverager(), TimeAverager()
         self._start = time.monotonic()
 

@@ -60,8 +60,12 @@ class Saving:
 
     # -- writing ----------------------------------------------------------------------------------
 
-    def save(self) -> Path | None:
+    def save(self, evaluation_due: bool) -> Path | None:
         """Write the checkpoint of the current iteration; called in every process.
+
+        Args:
+            evaluation_due: whether an evaluation follows, which a resumed training has to make up
+                for if this one does not live to the end of it.
 
         Returns:
             Its folder, in the main process.
@@ -74,6 +78,7 @@ class Saving:
             "iteration": self.run.iteration,
             "seed": self.seed,
             "world": self.run.world,
+            "evaluation_due": evaluation_due,
             "best": {name: list(best) for name, best in self.run.best.items()},
             "parts": {name: part.state_dict() for name, part in self.parts.items()},
             "random": states,
@@ -160,7 +165,7 @@ class Saving:
             )
             return False
         self._take(state)
-        pending = self._take_evaluation(folder)
+        pending = state["evaluation_due"] and not self._take_evaluation(folder)
         self._take_best_on_disk()
         return pending
 
@@ -191,15 +196,16 @@ class Saving:
         )
 
     def _take_evaluation(self, folder: Path) -> bool:
+        """Take what an evaluation of the checkpoint left; tell whether there was one."""
         try:
             found = json.loads((folder / EVALUATION).read_text(encoding="utf-8"))
             best, parts = found["best"], found["parts"]
         except (OSError, ValueError, KeyError, TypeError):
-            return True
+            return False
         self.run.best = {name: (value[0], value[1]) for name, value in best.items()}
         for name, part in self.parts.items():
             part.load_state_dict(parts.get(name) or part.state_dict())
-        return False
+        return True
 
     def _take_best_on_disk(self) -> None:
         """Know the best models in the folder, which a crash may have left newer than the state."""

@@ -106,7 +106,7 @@ def train(
     counts = {"iters": iters, "batch_size": batch_size, "save_interval": save_interval}
     checks.check_counts(**counts, log_iters=log_iters)
     checks.check_optimizer(optimizer)
-    checks.check_loss_config(losses)
+    losses = checks.check_loss_config(losses)
     checks.check_save_dir(save_dir)
     checks.check_profiler(profiler_options)
     checks.check_enough_samples(train_dataset, batch_size, world, options.accumulate)

@@ -6,7 +6,6 @@ from typing import Any
 
 from paddle_ann.engine.callback import Callback, Run
 
-
 EVALUATION_TAGS = {
     "mIoU": "mIoU",
     "accuracy": "Acc",
