@@ -43,13 +43,16 @@ def read_image(path: str, flag: int) -> np.ndarray:
 def read_label(path: str) -> np.ndarray:
     """Read a mask of class ids as an integer array [H, W].
 
+    A mask of 16 bits becomes int32: Paddle takes numpy's uint16 for bfloat16, and every id for 0.
+
     Raises:
         ValueError: If the file is damaged, or larger than the pixel limit.
     """
     from paddle_ann.datasets.check_files import decode
 
     label = decode(path)
-    return label.astype("uint8") if label.dtype == bool else label
+    wider = {"bool": "uint8", "uint16": "int32"}
+    return label.astype(wider.get(label.dtype.name, label.dtype), copy=False)
 
 
 def _check_files(image_path: str, label_path: str | None, multi_label: bool) -> None:
@@ -106,7 +109,7 @@ FIXES = (
         "reading-errors",
         "a missing or damaged image is `'NoneType' object has no attribute 'astype'` without a "
         "name; a JPEG that is cut short trains as half grey; an RGB mask or a mask of another size "
-        "fails later, or not at all",
+        "fails later, or not at all; in a 16-bit mask every id is 0",
         "transforms.Compose reads with cv2.imread and PIL and checks neither result "
         "(C11, C12, C13, C14)",
         "paddleseg 2.8.0; 2.10 names an unreadable image, and reshapes masks of another size",

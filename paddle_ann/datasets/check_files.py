@@ -143,7 +143,7 @@ def decode(path: str) -> np.ndarray:
         return decode_tiff(path, error)
 
 
-def decode_tiff(path: str, error: ImageError) -> np.ndarray:
+def decode_tiff(path: str, error: ImageError, max_pixels: int | None = None) -> np.ndarray:
     """Reads a TIFF that Pillow does not know (three channels of 16 bits, say) by OpenCV.
 
     Raises:
@@ -152,7 +152,7 @@ def decode_tiff(path: str, error: ImageError) -> np.ndarray:
     size = _tiff_size(path)
     if size is None:
         raise error
-    limit = images.pixel_limit()
+    limit = images.pixel_limit(max_pixels)
     if size[0] * size[1] > limit:
         raise images.too_large(path, f"{size[0]}x{size[1]}", limit)
     import cv2

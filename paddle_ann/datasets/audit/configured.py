@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from paddleseg.cvlibs import SegBuilder
+from paddleseg.cvlibs import Config, SegBuilder, manager
+from paddleseg.cvlibs.config_checker import ConfigChecker
 from paddleseg.datasets import Dataset
 from paddleseg.transforms import Compose
 from PIL import Image
 
 from paddle_ann.config import load
+from paddle_ann.config.components import check_component
+from paddle_ann.config.overrides import check_overrides, literal
+from paddle_ann.config.reading import check_files
 from paddle_ann.datasets.audit.plan import Plan, Split, voc_palette
 
 _SIDE = 16  # 256 pixels, one for each value
@@ -32,8 +36,8 @@ def from_config(path: str, opts: Sequence[str] | None = None) -> Plan:
         FileNotFoundError, ValueError, RuntimeError: The YAML is wrong, or a data set's root or list
             is missing. Nothing is downloaded.
     """
-    settings = load(path, opts=opts)
-    builder = SegBuilder(settings)
+    settings = _settings(path, opts)
+    builder = _Silent(settings)
     datasets = {"train": builder.train_dataset}
     if settings.dic.get("val_dataset"):
         datasets["val"] = builder.val_dataset
@@ -47,8 +51,29 @@ def from_config(path: str, opts: Sequence[str] | None = None) -> Plan:
         shlex.join(words),
         tuple(getattr(train, "CLASS_NAMES", ())),
         ((tuple(tuple(c) for c in own),) if own else ()) + (voc_palette(),),
-        tuple(settings.dic["loss"]["coef"]),
+        tuple(settings.dic.get("loss", {}).get("coef", (1, 0.4))),
     )
+
+
+class _Silent(SegBuilder):
+    """PaddleSeg's builder, which does not print what it builds."""
+
+    def show_msg(self, *args: Any, **kwargs: Any) -> None:
+        """Says nothing."""
+
+
+def _settings(path: str, opts: Sequence[str] | None) -> Config:
+    """A whole configuration, checked; or one of data sets alone, as those in configs/_base_."""
+    check_files(Path(path))
+    content = Config._parse_from_yaml(str(path))
+    if {"model", "loss", "optimizer"} <= set(content):
+        return load(path, opts=opts)
+    check_overrides(content, opts)
+    for section in ("train_dataset", "val_dataset"):
+        if content.get(section):
+            check_component(content[section], section, manager.DATASETS)
+    items = [literal(item) for item in opts] if opts else None
+    return Config(str(path), opts=items, checker=ConfigChecker([], allow_update=True))
 
 
 def _split(name: str, dataset: Any) -> Split:

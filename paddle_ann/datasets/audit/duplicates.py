@@ -14,8 +14,8 @@ Pair = tuple[str, Optional[str]]
 
 SIDE = 16
 LOOK_BYTES = SIDE * SIDE // 8
-# Of 256 bits. A copy in another quality or size differs in a few; see docs/data.md for how many.
-DISTANCE = 8
+# Of 256 bits. A copy in another quality or size differs in 4 of them or so, hardly ever in 13.
+DISTANCE = 12
 _FLAT = 24  # with fewer ones or zeros, a picture is too plain to be told from another by its look
 _BLOCK = 2048
 
@@ -109,12 +109,18 @@ def _copies(group: list[int], names: Sequence[str], pairs: Sequence[Pair]) -> It
     for i in group:
         if names[i] in first:
             other = first[names[i]]
-            yield Problem("duplicate", names[i], pairs[i][0], f"same as {pairs[other][0]}")
+            yield Problem(
+                "duplicate", names[i], pairs[i][0], f"same as {pairs[other][0]}", pairs[other][0]
+            )
             continue
         if first:
             other = next(iter(first.values()))
             yield Problem(
-                "leak", names[i], pairs[i][0], f"same as {pairs[other][0]} of {names[other]}"
+                "leak",
+                names[i],
+                pairs[i][0],
+                f"same as {pairs[other][0]} of {names[other]}",
+                pairs[other][0],
             )
         first[names[i]] = i
 
@@ -134,4 +140,4 @@ def _alike(
     for (b, across), (bits, a) in sorted(closest.items()):
         kind = "look-alike-leak" if across else "look-alike"
         detail = f"like {pairs[a][0]} of {names[a]} ({bits} of {SIDE * SIDE} bits differ)"
-        yield Problem(kind, names[b], pairs[b][0], detail)
+        yield Problem(kind, names[b], pairs[b][0], detail, pairs[a][0])

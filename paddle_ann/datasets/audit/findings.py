@@ -15,12 +15,16 @@ LEVELS = {
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong with one file: its kind, the split, the file and the details."""
+    """One thing that is wrong with one file: its kind, the split, the file and the details.
+
+    `other` is the file it is a copy of, if that is what is wrong.
+    """
 
     kind: str
     split: str
     path: str
     detail: str = ""
+    other: str = ""
 
 
 class Kind(NamedTuple):
@@ -50,14 +54,18 @@ KINDS = {
     "size-mismatch": Kind(
         BREAKS, "masks of another size than their image", "Check that they belong together."
     ),
-    "colour-mask": Kind(BREAKS, "masks in colour, not class ids", "Map the colours to ids."),
+    "colour-mask": Kind(
+        BREAKS, "masks in colour, not class ids", "Map the colours to ids (--mapping)."
+    ),
     "float-mask": Kind(BREAKS, "masks of floats", "Write the ids as 8-bit grey PNGs."),
     "outside-classes": Kind(
-        BREAKS, "masks with values outside the classes", "Map the values, or correct num_classes."
+        BREAKS,
+        "masks with values outside the classes",
+        "Map them (--mapping), or correct num_classes.",
     ),
     "16-bit-mask": Kind(
-        BREAKS,
-        "masks of more than 8 bits, which Paddle reads as another type",
+        NOTE,
+        "masks of 16 bits, in which Paddle takes every id for 0 where paddle_ann is not imported",
         "Write them as 8-bit PNGs; --mend does.",
     ),
     "object-is-255": Kind(

@@ -7,7 +7,7 @@ from html import escape
 
 from paddle_ann.datasets.audit import text
 from paddle_ann.datasets.audit.findings import KINDS, LEVELS, Finding, Problem
-from paddle_ann.datasets.audit.plan import Pair, Split
+from paddle_ann.datasets.audit.plan import Pair, Split, voc_palette
 from paddle_ann.datasets.audit.report import Report
 from paddle_ann.datasets.audit.thumbnail import thumbnail
 
@@ -26,6 +26,7 @@ table { border-collapse: collapse; } th { text-align: left; font-weight: 600; }
 td, th { padding: .15rem .9rem .15rem 0; border-bottom: 1px solid var(--line); }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .bar { display: inline-block; height: .7rem; background: var(--bar); min-width: 1px; }
+.swatch { display: inline-block; width: .8rem; height: .8rem; border: 1px solid var(--line); }
 .grid { display: flex; flex-wrap: wrap; gap: 1rem; margin: .8rem 0; }
 figure { margin: 0; max-width: 444px; } img { display: block; max-width: 100%; }
 figcaption, details, pre { font-size: .8rem; overflow-wrap: anywhere; }
@@ -95,9 +96,11 @@ def _figure(
     report: Report, problem: Problem, split: Split, pair: Pair, max_pixels: int | None
 ) -> str:
     plan = report.plan
-    url = thumbnail(*pair, plan.num_classes, plan.ignore_index, split.table, max_pixels)
+    url = thumbnail(
+        *pair, plan.num_classes, plan.ignore_index, split.table, max_pixels, problem.other
+    )
     return (
-        f"<figure><img src='{url}' alt='image, and image under mask'>"
+        f"<figure><img src='{url}' alt='image, and image under its mask or its copy'>"
         f"<figcaption>{_safe(text.shown(problem))}</figcaption></figure>"
     )
 
@@ -125,9 +128,13 @@ def _classes(report: Report) -> Iterator[str]:
         return
     heads = "".join(f"<th>{s.split.name} pixels</th><th>images</th>" for s in scans)
     yield f"<h2>Classes</h2><table><tr><th>id</th><th>class</th>{heads}</tr>"
+    palette = voc_palette()
     totals = [max(1, int(scan.counts.pixels.sum())) for scan in scans]
     for index in range(report.plan.num_classes):
-        yield f"<tr><td>{index}</td><td>{_safe(report.plan.class_name(index))}</td>"
+        color = ",".join(map(str, palette[index % 256]))
+        swatch = f"<span class='swatch' style='background:rgb({color})'></span>"
+        yield f"<tr><td>{index}</td><td>{swatch}"
+        yield f" {_safe(report.plan.class_name(index))}</td>"
         for scan, total in zip(scans, totals):
             share = scan.counts.pixels[index] / total
             bar = f"<span class='bar' style='width:{8 * share:.2f}rem'></span>"

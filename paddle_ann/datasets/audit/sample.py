@@ -106,19 +106,24 @@ def _image(path: str, max_pixels: int | None) -> tuple[tuple[int, int], bytes, b
         except ImageError as error:
             if error.kind != "unreadable":
                 raise
-            array = decode_tiff(path, error)
-    high = (array >> 8).astype(np.uint8) if array.dtype == np.uint16 else array.astype(np.uint8)
-    grey = Image.fromarray(high if high.ndim == 2 else high.mean(2).astype(np.uint8))
-    lost = _reduced("I;16") if array.dtype != np.uint8 else ""
+            array = decode_tiff(path, error, max_pixels)
+    grey = _spread(array if array.ndim == 2 else array.mean(2))
+    lost = f"values of {array.dtype}: read as 8 bits" if array.dtype != np.uint8 else ""
     return grey.size, content, look(grey), lost
 
 
 def _grey(image: Image.Image) -> Image.Image:
     if image.mode.startswith(_DEEP):
-        values = np.asarray(image, np.float64)
-        spread = float(np.ptp(values)) or 1.0
-        return Image.fromarray(((values - values.min()) * (255 / spread)).astype(np.uint8))
+        return _spread(np.asarray(image))
     return image.convert("L")
+
+
+def _spread(values: np.ndarray) -> Image.Image:
+    """Values of any range (H, W) as grey from black to white."""
+    finite = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
+    low, high = finite.min(initial=np.inf), finite.max(initial=-np.inf)
+    scale = 255 / (high - low) if high > low else 0.0
+    return Image.fromarray(((finite - low) * scale).astype(np.uint8))
 
 
 def _reduced(mode: str) -> str:

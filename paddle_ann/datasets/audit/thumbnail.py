@@ -20,33 +20,37 @@ _MASK_SHARE = 0.55
 
 
 def thumbnail(
-    image_path: str | None,
+    image_path: str,
     mask_path: str | None,
     num_classes: int,
     ignore_index: int = 255,
     table: Sequence[int] | None = None,
     max_pixels: int | None = None,
+    other: str = "",
 ) -> str:
-    """Draws a sample; a file that cannot be read is left grey.
+    """Draws a sample, or an image and its copy; a file that cannot be read is left grey.
 
     Args:
-        image_path: Image file, or None.
+        image_path: Image file.
         mask_path: Mask file, or None. Ids get VOC's colours; those that are no class are magenta,
             and where pixels are ignored the image shows.
         num_classes: Ids that are classes.
         ignore_index: The ignored id.
         table: What the data set class makes of values.
         max_pixels: See `images.pixel_limit`.
+        other: An image to show in the mask's place.
 
     Returns:
         A data URL of a JPEG.
     """
     image = _small(image_path, max_pixels, "RGB")
-    mask = _small(mask_path, max_pixels, None)
+    mask = _small(other, max_pixels, "RGB") if other else _small(mask_path, max_pixels, None)
     size = next((picture.size for picture in (image, mask) if picture), (_WIDTH, _HEIGHT))
     left = image.convert("RGB").resize(size) if image else Image.new("RGB", size, _EMPTY)
     right = Image.new("RGB", size, _EMPTY)
-    if mask:
+    if other:
+        right = mask.resize(size) if mask else right
+    elif mask:
         mask = mask.resize(size, Image.Resampling.NEAREST)
         right = _overlay(left, mask, num_classes, ignore_index, table)
     sheet = Image.new("RGB", (2 * size[0] + 4, size[1]), "white")
