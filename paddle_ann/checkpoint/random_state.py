@@ -107,10 +107,12 @@ def _read(generator: Any) -> dict[str, Any]:
 
 
 def _write(generator: Any, saved: dict[str, Any]) -> list[str]:
-    if not mersenne.is_engine(saved["engine"]):
-        raise ValueError("Paddle's engine is no list of 313 numbers")
-    present = generator.get_state()
     parts = [saved["device"], saved["seed"], saved["offset"]]
+    if any(type(part) is not int or not -1 <= part < 1 << 64 for part in parts) or parts[2] < 0:
+        raise ValueError(f"a generator of Paddle cannot have device, seed and offset {parts}")
+    if not mersenne.is_engine(saved["engine"]):
+        raise ValueError("an engine of Paddle is no list of 313 numbers")
+    present = generator.get_state()
     if takes_engine(present):
         parts.append(list(saved["engine"].encode("ascii")))
     state = type(present).__new__(type(present))
