@@ -48,20 +48,22 @@ def read_label(path: str) -> np.ndarray:
     Raises:
         ValueError: If the file is damaged, or larger than the pixel limit.
     """
-    from paddle_ann.datasets.check_files import decode
+    from paddle_ann.datasets.check_files import decode_label
 
-    label = decode(path)
+    label = decode_label(path)
     wider = {"bool": "uint8", "uint16": "int32"}
     return label.astype(wider.get(label.dtype.name, label.dtype), copy=False)
 
 
 def _check_files(image_path: str, label_path: str | None, multi_label: bool) -> None:
-    from paddle_ann.datasets.check_files import check_headers, decode
+    from paddle_ann.datasets.check_files import check_headers, decode, decode_label
 
     try:
         check_headers(image_path, label_path)
     except ValueError:
-        if not (multi_label and label_path and _is_stack(decode(image_path), decode(label_path))):
+        if not (
+            multi_label and label_path and _is_stack(decode(image_path), decode_label(label_path))
+        ):
             raise
 
 

@@ -39,7 +39,7 @@ def check_pair(
     decode(image_path)
     if label_path is None:
         return []
-    warning = check_label(decode(label_path), label_path, num_classes, ignore_index)
+    warning = check_label(decode_label(label_path), label_path, num_classes, ignore_index)
     return [warning] if warning else []
 
 
@@ -134,13 +134,18 @@ def decode(path: str) -> np.ndarray:
         ValueError: The file is damaged, or larger than the pixel limit.
     """
     try:
-        images.check_sums(path)
-        with images.open_image(path) as file:
-            return np.asarray(images.pixels(file, path))
+        return decode_label(path)
     except ImageError as error:
         if error.kind != "unreadable":
             raise
         return decode_tiff(path, error)
+
+
+def decode_label(path: str) -> np.ndarray:
+    """`decode` by Pillow alone, as PaddleSeg reads labels."""
+    images.check_sums(path)
+    with images.open_image(path) as file:
+        return np.asarray(images.pixels(file, path))
 
 
 def decode_tiff(path: str, error: ImageError, max_pixels: int | None = None) -> np.ndarray:
@@ -195,7 +200,7 @@ def _header(path: str, role: str) -> tuple[tuple[int, int], str]:
             kind, mode = file.format, file.mode
             size = images.seen_size(file) if role == "image" else file.size
     except ImageError as error:
-        if error.kind != "unreadable":
+        if error.kind != "unreadable" or role == "label":
             raise ImageError(error.kind, f"{role} {error}") from None
         pixels = decode_tiff(path, error)
         return (pixels.shape[1], pixels.shape[0]), "L" if pixels.ndim == 2 else "RGB"
