@@ -44,7 +44,7 @@ def count_draws(start: str, end: str, limit: int) -> int | None:
     Args:
         start: 312 words and the position, in decimal, as C++ prints an engine.
         end: The same, later.
-        limit: Numbers after which to give up; about 25 million a second are run through.
+        limit: Numbers after which to give up; about ten million a second are run through.
 
     Returns:
         The count; None if `end` does not come within the limit.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,9 @@ def save_model(
         paddle.save(ema.state_dict(), str(folder / EMA_WEIGHTS))
     if optimizer is None:
         return
-    paddle.save(capture_optimizer(optimizer), str(folder / OPTIMIZER))
+    with warnings.catch_warnings():  # SGD without a schedule has none; the file is written
+        warnings.filterwarnings("ignore", "The input state dict is empty")
+        paddle.save(capture_optimizer(optimizer), str(folder / OPTIMIZER))
     notes = {
         "optimizer": type(unwrap(optimizer)).__name__,
         "parameters_with_state": parameters_with_state(optimizer),

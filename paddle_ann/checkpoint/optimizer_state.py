@@ -8,6 +8,7 @@ can be resumed by PaddleSeg, and what is read need not be as this process would 
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any
 
 import paddle
@@ -120,7 +121,9 @@ def restore_optimizer(
     for key, tensor in own_masters.items():
         tensor.set_value(masters[key])
     if schedule is not None:
-        optimizer._learning_rate.set_state_dict(schedule)
+        with warnings.catch_warnings():  # LinearWarmup calls the state of its inner one unused
+            warnings.filterwarnings("ignore", "There are some unused values in state_dict")
+            optimizer._learning_rate.set_state_dict(schedule)
     _forget_others(optimizer, wanted_names)
     return []
 

@@ -16,6 +16,7 @@ import pytest
 
 from paddle_ann.checkpoint import RunLock
 
+
 def free(folder):
     lock = RunLock(folder)
     try:

@@ -14,7 +14,6 @@ import pytest
 
 from paddle_ann.checkpoint import (
     capture_random,
-    load_state_file,
     mersenne,
     random_state,
     restore_random,
