@@ -115,7 +115,8 @@ def _write(generator: Any, saved: dict[str, Any]) -> list[str]:
     present = generator.get_state()
     if takes_engine(present):
         parts.append(list(saved["engine"].encode("ascii")))
-    state = type(present).__new__(type(present))
+    kind: Any = type(present)
+    state = kind.__new__(kind)
     state.__setstate__(tuple(parts))
     generator.set_state(state)
     return _run_to(generator, saved)
