@@ -75,6 +75,7 @@ def test_resume_goes_on_where_it_stopped(run: Path, pictures: Path, tmp_path: Pa
         "1",
         "--save_dir",
         "out",
+        "--use_ema",
         "--resume_model",
         "iter_3",
         cwd=tmp_path,
@@ -170,7 +171,7 @@ def test_predict_a_list(run: Path, pictures: Path, tmp_path: Path) -> None:
     assert found == [Path(name).stem for name in names]
 
 
-def test_ctrl_c_ends_with_code_130(pictures: Path, tmp_path: Path) -> None:
+def test_ctrl_c_saves_and_ends_with_code_75(pictures: Path, tmp_path: Path) -> None:
     with start(
         "train", *options(pictures), "--iters", "9999", "--log_iters", "1", cwd=tmp_path
     ) as p:
@@ -180,8 +181,9 @@ def test_ctrl_c_ends_with_code_130(pictures: Path, tmp_path: Path) -> None:
                 p.send_signal(signal.SIGINT)
                 break
         rest = p.stdout.read()
-    assert p.returncode == 130
-    assert "train.py: interrupted" in rest and "Traceback" not in rest
+    assert p.returncode == 75
+    assert "Stopped by SIGINT after iteration" in rest and "Traceback" not in rest
+    assert len(list(tmp_path.glob("output/iter_*/training_state.json"))) == 1
 
 
 @pytest.mark.parametrize("tool", ["train", "val", "predict"])
