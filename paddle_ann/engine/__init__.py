@@ -5,8 +5,18 @@ evaluates it; `Callback`s are plugged in.
 """
 
 from paddle_ann.engine.callback import Callback, Run
+from paddle_ann.engine.guard import NonFiniteError
 from paddle_ann.engine.options import TrainOptions
 from paddle_ann.engine.signals import STOPPED, Interrupted
 from paddle_ann.engine.train import Result, train
 
-__all__ = ["STOPPED", "Callback", "Interrupted", "Result", "Run", "TrainOptions", "train"]
+__all__ = [
+    "STOPPED",
+    "Callback",
+    "Interrupted",
+    "NonFiniteError",
+    "Result",
+    "Run",
+    "TrainOptions",
+    "train",
+]

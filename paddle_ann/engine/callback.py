@@ -28,6 +28,7 @@ class Run:
         loss: sum of the losses of the last update.
         losses: each of them, in the order of the loss configuration.
         learning_rate: of the last update.
+        gradient_norm: of the last update, before any clipping; nan with a loss scaler (fp16).
         batches: what the last update was computed from, one per accumulated batch.
         samples: their samples' indices in the training set, batch by batch.
         scores: of the last evaluation, by name; see `Callback.on_eval`.
@@ -48,6 +49,7 @@ class Run:
     loss: float = float("nan")
     losses: list[float] = field(default_factory=list)
     learning_rate: float = float("nan")
+    gradient_norm: float = float("nan")
     batches: list[Batch] = field(default_factory=list)
     samples: list[list[int]] = field(default_factory=list)
     scores: dict[str, Any] = field(default_factory=dict)
@@ -77,8 +79,14 @@ class Callback:
     def on_start(self, run: Run) -> None:
         """Called before the first update, after a checkpoint has been loaded."""
 
+    def on_batches(self, run: Run) -> None:
+        """Called before each update is computed, with `run.batches` there."""
+
     def on_gradients(self, run: Run) -> bool:
         """Called with loss and gradients there and nothing updated yet.
+
+        `run.iteration` is the number of this update. A callback may also set it back, to that of a
+        checkpoint from which it has restored the run: the loop goes on from there.
 
         Returns:
             False to leave this update out.
@@ -137,6 +145,11 @@ class Callbacks(Callback):
         """Call every member."""
         for member in self.members:
             member.on_start(run)
+
+    def on_batches(self, run: Run) -> None:
+        """Call every member."""
+        for member in self.members:
+            member.on_batches(run)
 
     def on_gradients(self, run: Run) -> bool:
         """Call every member; one that answers False is enough to leave the update out."""

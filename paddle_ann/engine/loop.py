@@ -120,15 +120,21 @@ class Loop:
         """Make one update, and what is due after it."""
         run, schedule = self.run, self.schedule
         self.progress.data_is_here()
+        self.callbacks.on_batches(run)
         run.losses = self.step.gradients(run.batches)
         run.loss = sum(run.losses)
         run.learning_rate = self.step.optimizer.get_lr()
-        run.iteration += 1
-        if self.callbacks.on_gradients(run):
+        run.iteration = number = run.iteration + 1
+        wanted = self.callbacks.on_gradients(run)
+        if run.iteration != number:  # a callback went back to a checkpoint, schedule and all
+            run.model.clear_gradients()
+            self.progress.start_clock()
+            return
+        if wanted:
             self.step.update()
         self.step.finish(run.loss)
         self.progress.add(run)
-        if self.average:
+        if self.average and wanted:
             self.average.update(run.model, run.iteration)
         self.callbacks.on_step(run)
         if run.iteration % schedule.log_iters == 0:

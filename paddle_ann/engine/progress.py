@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -32,16 +33,17 @@ class Progress:
         self._reading.record(time.monotonic() - self._start)
 
     def add(self, run: Run) -> None:
-        """Count an update."""
-        self.total += run.loss
-        self.parts = [a + b for a, b in zip(self.parts or [0.0] * len(run.losses), run.losses)]
-        self.steps += 1
+        """Count an update; in the time alone if it was left out, its loss not being finite."""
+        if math.isfinite(run.loss):
+            self.total += run.loss
+            self.parts = [a + b for a, b in zip(self.parts or [0.0] * len(run.losses), run.losses)]
+            self.steps += 1
         samples = run.batch_size * max(len(run.batches), 1)
         self._step.record(time.monotonic() - self._start, num_samples=samples)
 
     def record(self, run: Run) -> dict[str, float]:
         """Return the averages by VisualDL tag without 'Train/', and begin anew."""
-        steps = max(self.steps, 1)
+        steps = self.steps or math.nan
         record = {"loss": self.total / steps}
         if len(self.parts) > 1:
             record.update({f"loss_{i}": part / steps for i, part in enumerate(self.parts)})

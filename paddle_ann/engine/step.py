@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import paddle
-from paddle.optimizer.lr import LRScheduler, ReduceOnPlateau
 
 from paddle_ann.engine.callback import Batch
+from paddle_ann.engine.learning_rate import LearningRate
 from paddle_ann.engine.precision import Precision
 
 
@@ -36,7 +36,7 @@ class Step:
     ) -> None:
         self.model, self.optimizer, self.losses = model, optimizer, losses
         self.precision, self.scaler = precision, precision.make_scaler()
-        self.parallel = parallel
+        self.parallel, self.rate = parallel, LearningRate(optimizer)
 
     def gradients(self, batches: Sequence[Batch]) -> list[float]:
         """Add the gradients of the mean loss of the batches, and return the losses' means."""
@@ -76,11 +76,7 @@ class Step:
 
     def finish(self, loss: float) -> None:
         """Move the learning rate on and clear the gradients, whether or not there was an update."""
-        schedule = self.optimizer._learning_rate
-        if isinstance(schedule, ReduceOnPlateau):
-            schedule.step(paddle.to_tensor(loss))
-        elif isinstance(schedule, LRScheduler):
-            schedule.step()
+        self.rate.step(loss)
         self.model.clear_gradients()
 
     def _collected_later(self, more: bool) -> AbstractContextManager[Any]:

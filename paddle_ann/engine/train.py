@@ -17,6 +17,7 @@ from paddle_ann.engine.callback import Callback, Callbacks, Run
 from paddle_ann.engine.data import TrainingBatches, draw_seed
 from paddle_ann.engine.ema import MovingAverage
 from paddle_ann.engine.fingerprint import fingerprint
+from paddle_ann.engine.guard import Guard
 from paddle_ann.engine.loop import Loop, Schedule
 from paddle_ann.engine.options import TrainOptions
 from paddle_ann.engine.progress import Progress
@@ -157,6 +158,7 @@ def train(
         ),
         draw_seed() if options.seed is None else options.seed,
     )
+    plugged.members[:0] = [Guard(options.non_finite, saving, train_dataset)]
     test_config = {"precision": numeric.name, "amp_level": amp_level, **(test_config or {})}
     schedule = Schedule(save_interval, log_iters, options.accumulate, num_workers, test_config)
     with contextlib.ExitStack() as stack:

@@ -1,0 +1,212 @@
+"""The guard: a loss or gradient that is not finite never reaches the weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import paddle
+from paddle.nn.clip import _squared_l2_norm
+from paddleseg.utils import logger
+
+from paddle_ann.engine import black_box
+from paddle_ann.engine.callback import Callback, Run
+from paddle_ann.engine.saving import Saving
+
+MOST_SKIPPED = 10  # updates in a row that 'skip' leaves out
+MOST_ROLLBACKS = 3
+MOST_REPORTS = 20  # black boxes of one training
+
+
+class NonFiniteError(RuntimeError):
+    """A loss or gradient was nan or infinite; the weights and the checkpoints were kept from it."""
+
+
+class Guard(Callback):
+    """Checks losses and gradients before each update, and acts by a policy.
+
+    With a loss scaler (fp16) the gradients are the scaler's matter, and only the losses count.
+
+    Args:
+        policy: 'stop', 'skip' or 'rollback', see `TrainOptions.non_finite`.
+        saving: the checkpoints to go back to, with model and optimizer.
+        dataset: the training set, for the names of files.
+    """
+
+    def __init__(self, policy: str, saving: Saving, dataset: Any) -> None:
+        self.policy, self.saving, self.step, self.dataset = policy, saving, saving.step, dataset
+        self.skipped = self.in_a_row = self.rollbacks = self.reports = 0
+        self._buffers: list[tuple[paddle.Tensor, paddle.Tensor]] = []
+
+    def on_batches(self, run: Run) -> None:
+        """Keep the batch-norm statistics from before the forward pass, if they may be needed."""
+        if self.policy == "skip":
+            self._buffers = [(buffer, buffer.clone()) for buffer in run.model.buffers()]
+
+    def on_gradients(self, run: Run) -> bool:
+        """Let a finite update pass."""
+        what = self._find(run)
+        if not anywhere(bool(what), run.world):
+            self.in_a_row = 0
+            return True
+        what = f"{place(run)}: {what or 'another process has a loss that is not finite'}."
+        ends = self._reason_to_end(run)
+        report = self._report(run, what, keep_weights=bool(ends))
+        if ends:
+            raise NonFiniteError(f"{what} {report} {ends}")
+        logger.warning(f"{what} {report}")
+        if self.policy == "skip":
+            self._skip()
+        else:
+            self._go_back(run)
+        return False
+
+    def on_end(self, run: Run) -> None:
+        """Say how many updates were left out, and give the optimizer its own rate back."""
+        if self.skipped:
+            logger.warning(f"Updates left out because they were not finite: {self.skipped}.")
+        if self.step.rate.factor != 1:
+            self.step.rate.set_factor(1.0)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the counts, and the factor on the learning rate."""
+        names = ("skipped", "in_a_row", "rollbacks", "reports")
+        return {**{n: getattr(self, n) for n in names}, "factor": self.step.rate.factor}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned."""
+        self.skipped, self.in_a_row = state["skipped"], state["in_a_row"]
+        self.rollbacks, self.reports = state["rollbacks"], state["reports"]
+        self.step.rate.take_factor(state["factor"])
+
+    # -- what is wrong ----------------------------------------------------------------------------
+
+    def _find(self, run: Run) -> str:
+        """Say what is not finite; '' if all is."""
+        losses = [f"loss_{i} is {x}" for i, x in enumerate(run.losses) if not math.isfinite(x)]
+        if self.step.scaler is not None:
+            return ", ".join(losses)
+        parameters = [p for p in run.model.parameters() if p.grad is not None]
+        run.gradient_norm = gradient_norm([p.grad for p in parameters])
+        if losses:
+            return ", ".join(losses)
+        if math.isfinite(run.gradient_norm):
+            return ""
+        bad = [
+            name
+            for name, parameter in run.model.named_parameters()
+            if parameter.grad is not None and not black_box.is_finite(parameter.grad)
+        ]  # none: squares beyond the range of float32, of gradients that are within
+        return f"the gradients of {len(bad)} parameters are not finite ({names(bad)})" * bool(bad)
+
+    def _report(self, run: Run, what: str, keep_weights: bool) -> str:
+        """Write the black box, and return a text about it."""
+        self.reports += 1
+        if self.reports > MOST_REPORTS:
+            return f"(There are {MOST_REPORTS} black boxes already; none was written.)"
+        facts = {"policy": self.policy, "what": what}
+        content = black_box.describe(run, self.step, self.dataset, facts)
+        try:
+            path = black_box.save(content, run, keep_weights)
+        except OSError as error:
+            return f"{summary(content)} (The black box could not be written: {error}.)"
+        return f"{summary(content)} All that was found out: {path}."
+
+    # -- what to do -------------------------------------------------------------------------------
+
+    def _reason_to_end(self, run: Run) -> str:
+        """Say why the training ends now, and what the user can do; '' if it goes on."""
+        newest = [c.path for c in self.saving.store.checkpoints()][-1:]
+        kept = f"The last checkpoint is {newest[0]}." if newest else "There is no checkpoint yet."
+        if self.policy == "stop":
+            return (
+                f"{kept} Look at the file names and the layer in the black box, lower the learning "
+                "rate, or choose TrainOptions(non_finite='skip' or 'rollback'), --non_finite."
+            )
+        if self.policy == "skip" and self.in_a_row + 1 >= MOST_SKIPPED:
+            return (
+                f"It is update number {MOST_SKIPPED} in a row, so the training ends: the weights "
+                f"are at fault, not a sample. {kept} Lower the learning rate."
+            )
+        if self.policy == "rollback" and not newest:
+            return (
+                "There is no checkpoint to go back to yet, so the training ends. Lower the "
+                "learning rate, or save_interval, so that there is one by then."
+            )
+        if self.policy == "rollback" and self.rollbacks >= MOST_ROLLBACKS:
+            return (
+                f"The training went back {MOST_ROLLBACKS} times already, so it ends. {kept} The "
+                f"learning rate is {self.step.rate.factor:g} of the configuration's: if that does "
+                "not help, look at the samples."
+            )
+        return ""
+
+    def _skip(self) -> None:
+        self.skipped, self.in_a_row = self.skipped + 1, self.in_a_row + 1
+        for buffer, saved in self._buffers:
+            buffer.set_value(saved)
+        logger.warning(f"The update is left out: {self.in_a_row} in a row, {self.skipped} in all.")
+
+    def _go_back(self, run: Run) -> None:
+        """Restore the newest whole checkpoint; from there on the learning rate is halved."""
+        found, lines = self.saving.store.newest_valid()
+        for line in lines:
+            logger.warning(line)
+        if found is None:
+            raise NonFiniteError(
+                f"No checkpoint in {run.save_dir} is whole, so the training cannot go back to one."
+            )
+        factor, rollbacks, reports = self.step.rate.factor / 2, self.rollbacks + 1, self.reports
+        self.step.rate.take_factor(1.0)
+        self.saving.resume(found.path, found.iteration, force=True)
+        self.step.rate.set_factor(factor)
+        self.rollbacks, self.reports = rollbacks, reports
+        logger.warning(
+            f"Back to {found.path} (number {rollbacks} of at most {MOST_ROLLBACKS}); the learning "
+            f"rate is {factor:g} of the configuration's from here on."
+        )
+
+
+def gradient_norm(gradients: Sequence[paddle.Tensor]) -> float:
+    """Compute the norm over all gradients, in float32; inf if the sum of squares has no room there.
+
+    Args:
+        gradients: tensors of any shapes.
+    """
+    if not gradients:
+        return 0.0
+    squares = [_squared_l2_norm(gradient) for gradient in gradients]
+    return math.sqrt(float(paddle.add_n([s.astype("float32").reshape([1]) for s in squares])))
+
+
+def anywhere(found: bool, world: int) -> bool:
+    """Tell whether it was found in any process; all must call it."""
+    if world == 1:
+        return found
+    flag = paddle.to_tensor([int(found)], dtype="int32")
+    paddle.distributed.all_reduce(flag, op=paddle.distributed.ReduceOp.MAX)
+    return bool(flag)
+
+
+def place(run: Run) -> str:
+    """Say where in the training an update stands."""
+    return f"Iteration {run.iteration} (epoch {run.epoch}, learning rate {run.learning_rate:g})"
+
+
+def summary(content: dict[str, Any]) -> str:
+    """Put the most important of a black box into a sentence or two."""
+    samples = [sample for batch in content["batches"] for sample in batch["samples"]]
+    files = [sample["files"][0] if sample["files"] else str(sample["index"]) for sample in samples]
+    layer = content["first_non_finite_layer"] or {}
+    text = f"The batch: {names(files)}."
+    if "layer" in layer:
+        cause = "" if layer["input_finite"] else ", with an input that is not finite either"
+        text += f" First layer with such an output: {layer['layer'] or 'the model itself'}{cause}."
+    return text
+
+
+def names(texts: Sequence[str], most: int = 5) -> str:
+    """Join the first names."""
+    more = f", and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
