@@ -7,6 +7,7 @@ by their pipe that the parent is gone.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -37,6 +38,7 @@ def convert_all(
     Raises:
         ValueError: A file is none of SBD's or does not fit its picture.
         RuntimeError: A process ended before its work was done.
+        OSError: The disk is full.
     """
     masks.mkdir(parents=True, exist_ok=True)
     parts = masks.with_name(masks.name + ".parts")
@@ -47,6 +49,8 @@ def convert_all(
     jobs.write_text(json.dumps({**content, "palette": _palette(like), "names": names}))
     lines, codes = _run(jobs, min(workers, len(names)), len(names))
     faults = [line for line in lines if line]
+    if any(f"[Errno {errno.ENOSPC}]" in line for line in faults):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(masks))
     if faults:
         raise ValueError(f"{len(faults)} of {len(names)} masks of SBD are unusable: {faults[0]}")
     if any(codes) or len(lines) < len(names):
@@ -61,23 +65,24 @@ def convert_all(
 def _run(jobs: Path, workers: int, total: int) -> tuple[list[str], list[int]]:
     """Runs the processes on their shares; their lines, and their exit codes."""
     lines: list[str] = []
-    reading, writing = os.pipe()
     processes: list[subprocess.Popen[bytes]] = []
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    try:
-        for first in range(workers):
-            command = [sys.executable, str(_WORKER), str(jobs), str(first), str(workers)]
-            processes.append(subprocess.Popen(command, stdout=writing, env=environment))
-        os.close(writing)
-        with open(reading, encoding="utf-8") as pipe, bar("masks", total, "masks") as shown:
-            for line in pipe:
-                lines.append(line.rstrip("\n"))
-                shown.update()
-        return lines, [process.wait() for process in processes]
-    finally:
-        for process in processes:
-            process.kill()  # does nothing to one that has ended
-            process.wait()
+    reading, writing = os.pipe()
+    with open(reading, encoding="utf-8") as pipe:
+        try:
+            with open(writing, "wb") as shared:  # closed here, so that the pipe ends with the last
+                for first in range(workers):
+                    command = [sys.executable, str(_WORKER), str(jobs), str(first), str(workers)]
+                    processes.append(subprocess.Popen(command, stdout=shared, env=environment))
+            with bar("masks", total, "masks") as shown:
+                for line in pipe:
+                    lines.append(line.rstrip("\n"))
+                    shown.update()
+            return lines, [process.wait() for process in processes]
+        finally:
+            for process in processes:
+                process.kill()  # does nothing to one that has ended
+                process.wait()
 
 
 def _palette(mask: Path) -> list[int] | None:

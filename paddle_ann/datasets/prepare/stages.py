@@ -127,6 +127,8 @@ def _settle(
     """Gives a finished folder its name, or compares the one that has it with its record."""
     if staged.exists() and not final.exists():
         place(staged, final)
+    else:
+        say(f"comparing {final} with the record of its {len(known)} files")
     missing, other = record.compare(final, known)
     if other:
         raise FileExistsError(

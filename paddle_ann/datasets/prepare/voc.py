@@ -5,9 +5,12 @@ Where things stand is read off the disk at every start, so that a run may end an
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,13 +89,26 @@ def prepare_voc(
         first.check_way()  # now, and not after minutes of other work
     if second and not places.masks_record.exists():
         second.check_way()
-    with only_run(places.work):
+    with only_run(places.work), _room_is_needed(root):
         train, val = unpack_voc(places, first, counts)
         if second is None:
             return Prepared(places.devkit, Counts(len(train), len(val), 0), first.unneeded)
         aug = augment(places, second, train, val, counts, workers or os.cpu_count() or 1)
         found = Counts(len(train), len(val), len(train) + len(aug))
         return Prepared(places.devkit, found, first.unneeded + second.unneeded)
+
+
+@contextlib.contextmanager
+def _room_is_needed(root: Path) -> Iterator[None]:
+    """Says what to do when the disk fills up on the way."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise RuntimeError(
+            f"the disk of {root} is full. Make room and run again: what was done is kept."
+        ) from error
 
 
 def advice(done: Prepared) -> str:

@@ -191,3 +191,10 @@ def test_a_worker_without_a_reader_ends(convert, tmp_path: Path) -> None:
     start = time.monotonic()
     assert process.wait(timeout=20) == 1
     assert time.monotonic() - start < 5
+
+
+def test_a_full_disk_is_no_fault_of_sbds(convert, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ["", "[Errno 28] No space left on device"]
+    monkeypatch.setattr(masks, "_run", lambda *args: (lines, [0]))
+    with pytest.raises(OSError, match="No space left on device: .*out"):
+        convert("a", "b")

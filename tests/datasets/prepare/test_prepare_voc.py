@@ -226,6 +226,26 @@ def test_too_little_room_is_told_before(
     assert not list(tmp_path.rglob("*.jpg"))
 
 
+def test_a_disk_that_fills_up_on_the_way(
+    archives: Archives, ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, left = Path.write_bytes, 23
+
+    def limited(path: Path, content: bytes) -> int:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(28, "No space left on device")
+        return write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", limited)
+        with pytest.raises(RuntimeError, match="is full. Make room and run again"):
+            prepare_voc(tmp_path, **archives.given())
+    prepare_voc(tmp_path, **archives.given())
+    assert digest(tmp_path) == digest(ready)
+
+
 def test_two_runs_at_once_are_refused(archives: Archives, tmp_path: Path) -> None:
     from paddle_ann.datasets.prepare.files import only_run
 
