@@ -25,13 +25,19 @@ class _Drop(PyLayer):
         """Apply the mask, and keep it."""
         ctx.save_for_backward(keep)
         ctx.scale = scale
-        return x * (keep.astype(x.dtype) * scale)
+        return apply_mask(x, keep, scale)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         """Apply the mask to the gradient."""
         (keep,) = ctx.saved_tensor()
-        return grad * (keep.astype(grad.dtype) * ctx.scale)
+        return apply_mask(grad, keep, ctx.scale)
+
+
+def apply_mask(x: Tensor, keep: Tensor, scale: float) -> Tensor:
+    """Multiply by keep * scale, in the memory of the result alone."""
+    factor = keep.astype(x.dtype)
+    return factor.scale_(scale).multiply_(x)
 
 
 class Dropout(nn.Dropout):

@@ -14,6 +14,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import Tensor
 
+from paddle_ann.nn import narrow
 from paddle_ann.nn.pointwise import multiply
 
 _HALF = (paddle.float16, paddle.bfloat16)
@@ -39,10 +40,8 @@ def pointwise(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 def convolve3x3(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Apply a 3x3 convolution with padding 1 that narrows the map.
 
-    Paddle's CPU convolution first copies the map nine times (9 * C_in * L values). Where C_out is
-    smaller it is cheaper the other way round: one product gives what each position adds to its
-    nine neighbours (9 * C_out * L values), and an overlap-add collects it. On other devices, and
-    in a graph, this is the ordinary convolution.
+    In eager mode on a CPU it runs in the cheaper way of `narrow`; on other devices, and in a graph,
+    this is the ordinary convolution.
 
     Args:
         x: (N, C_in, H, W).
@@ -56,21 +55,8 @@ def convolve3x3(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
     # Paddle 2.6's fold refuses maps of height or width 1.
     if not cheaper or min(x.shape[2:]) < 2 or not x.place.is_cpu_place():
         return F.conv2d(x, weight, bias, padding=1)
-    out = F.fold(pointwise(x.flatten(2), spread_kernel(weight)), x.shape[2:], 3, paddings=1)
+    out = narrow.convolve(x, weight)
     return out if bias is None else out + bias.reshape([1, -1, 1, 1])
-
-
-def spread_kernel(weight: Tensor) -> Tensor:
-    """Turn a kernel that gathers from neighbours into one that adds to them.
-
-    Args:
-        weight: (C_out, C_in, 3, 3).
-
-    Returns:
-        (C_out * 9, C_in), for each output channel the taps in reverse order, as `fold` has them.
-    """
-    taps = weight.flatten(2).transpose([0, 2, 1])
-    return taps.index_select(paddle.arange(8, -1, -1), axis=1).flatten(0, 1)
 
 
 def attention_weights(query: Tensor, key: Tensor) -> Tensor:
