@@ -42,11 +42,14 @@ class Rows(Callback):
         rows = self.file.read_text().splitlines() if self.file.exists() else []
         kept = [row for row in rows if int(row.split(",")[0]) <= run.iteration]
         self.file.parent.mkdir(exist_ok=True)
-        self.file.write_text("".join(f"{row}\n" for row in kept))
+        part = self.file.with_suffix(".part")  # a kill in between must lose no row
+        part.write_text("".join(f"{row}\n" for row in kept))
+        part.replace(self.file)
 
     def _add(self, run, *values) -> None:
+        row = ",".join([str(run.iteration), *(float(value).hex() for value in values)])
         with self.file.open("a") as file:
-            print(run.iteration, *(float(value).hex() for value in values), sep=",", file=file)
+            file.write(f"{row}\n")
 
     def on_log(self, run, record) -> None:
         self._add(run, record["loss"], record["loss_0"], record["loss_1"], record["lr"])
