@@ -40,6 +40,9 @@ class CamVid(Dataset):
         ValueError: Unknown mode, no root given, or a list that is empty or cannot be read.
     """
 
+    # Whether each file of a list must be there. tools/check_data.py, which reports all that are
+    # missing and not the first alone, sets it to False while it reads the lists.
+    require_files = True
     NUM_CLASSES = 11
     IGNORE_INDEX = 255
     IMG_CHANNELS = 3
@@ -100,7 +103,9 @@ class CamVid(Dataset):
         self.ignore_index = self.IGNORE_INDEX
         self.edge = edge
         self.file_list = [
-            pair for name in _LISTS[mode] for pair in _read_list(Path(dataset_root), f"{name}.txt")
+            pair
+            for name in _LISTS[mode]
+            for pair in _read_list(Path(dataset_root), f"{name}.txt", self.require_files)
         ]
 
     def __getitem__(self, idx: int) -> dict:
@@ -129,8 +134,8 @@ class CamVid(Dataset):
         return np.where(label == cls.VOID, np.uint8(cls.IGNORE_INDEX), label)
 
 
-def _read_list(root: Path, name: str) -> list[list[str]]:
-    """Image and label paths of one list file, checked to be there."""
+def _read_list(root: Path, name: str, require_files: bool) -> list[list[str]]:
+    """Image and label paths of one list file, checked to be there if so required."""
     path = root / name
     if not path.is_file():
         raise FileNotFoundError(
@@ -151,7 +156,7 @@ def _read_list(root: Path, name: str) -> list[list[str]]:
             os.path.join(root, name.replace(_PUBLISHED_PREFIX, "", 1)) for name in match.groups()
         ]
         for file in pair:
-            if not os.path.isfile(file):
+            if require_files and not os.path.isfile(file):
                 raise FileNotFoundError(
                     f"{file} is missing, though {path} names it in line {number}. Restore the "
                     "file, or remove the line."

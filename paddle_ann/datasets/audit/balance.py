@@ -30,7 +30,8 @@ class Counts:
     @classmethod
     def zero(cls, num_classes: int) -> Counts:
         """Nothing counted yet."""
-        return cls(*(np.zeros(num_classes, np.int64) for _ in range(3)))
+        pixels, images, beside = np.zeros((3, num_classes), np.int64)
+        return cls(pixels, images, beside)
 
     def add(self, values: dict[int, int], ignore_index: int) -> None:
         """Adds one mask: its pixels of each id. Ids that are no class do not count."""

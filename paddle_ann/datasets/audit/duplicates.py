@@ -14,8 +14,9 @@ Pair = tuple[str, Optional[str]]
 
 SIDE = 16
 LOOK_BYTES = SIDE * SIDE // 8
-# Of 256 bits. A copy in another quality or size differs in 4 of them or so, hardly ever in 13.
-DISTANCE = 12
+# Of 256 bits. A copy in another size or quality hardly ever differs in more of them; pictures that
+# have nothing to do with each other differ in half.
+DISTANCE = 16
 _FLAT = 24  # with fewer ones or zeros, a picture is too plain to be told from another by its look
 _BLOCK = 2048
 
@@ -95,7 +96,7 @@ def problems(lists: Sequence[Seen]) -> list[Problem]:
     digests = [value for seen in lists for value in seen.image_digests]
     masks = [value for seen in lists for value in seen.mask_digests]
     looks = [value for seen in lists for value in seen.looks]
-    found = []
+    found: list[Problem] = []
     for group in same_bytes(digests):
         found += _copies(group, names, pairs)
         if len({masks[i] for i in group if masks[i]}) > 1:

@@ -67,8 +67,8 @@ def propose(
         The mapping, empty where nothing needs mending or no guess is better than another.
     """
     by_value = values_to_ids(values, num_classes, ignore_index)
-    by_color = colors_to_ids(colors, num_classes, ignore_index, palettes)
-    found = [guess for guess in (by_value, by_color) if guess]
+    by_color = colors_to_ids(colors, num_classes, ignore_index, palettes, guess=not values)
+    found = [proposal for proposal in (by_value, by_color) if proposal]
     return Mapping(
         by_value[0] if by_value else {},
         by_color[0] if by_color else {},
@@ -102,8 +102,16 @@ def colors_to_ids(
     num_classes: int,
     ignore_index: int = 255,
     palettes: Iterable[Sequence[Color]] = (),
+    guess: bool = True,
 ) -> Proposal:
-    """The mapping of colours and its reason; None for no colours, or more than classes."""
+    """The mapping of colours and its reason.
+
+    Colours of no known palette are numbered as they come, unless `guess` is False: beside masks
+    that hold ids already, the numbers would not be theirs.
+
+    Returns:
+        None for no colours, for more than classes, and where a guess is needed and not wanted.
+    """
     found = sorted(colors)
     if not found:
         return None
@@ -115,12 +123,15 @@ def colors_to_ids(
             return {(v, v, v): table.get(v, v) for v in sorted(greys)}, reason
     for palette in palettes:
         ids = {VOC_VOID: ignore_index}
-        ids.update((tuple(c), i) for i, c in reversed(list(enumerate(palette[:num_classes]))))
+        for index in reversed(range(min(num_classes, len(palette)))):  # the first of equal colours
+            ids[palette[index]] = index
         if all(color in ids for color in found):
             return {color: ids[color] for color in found}, "every colour is one of the palette"
-    if len(found) <= num_classes:
+    classes = [color for color in found if color != VOC_VOID]
+    if guess and len(classes) <= num_classes:
+        ids = {color: index for index, color in enumerate(classes)}
         return (
-            {color: index for index, color in enumerate(found)},
+            ids if len(classes) == len(found) else {**ids, VOC_VOID: ignore_index},
             "NOT a known palette: the colours found, numbered from dark to bright red, then green, "
             "then blue. Check which class each is before you train",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -50,8 +51,8 @@ def mend(
 
     The copy is complete or absent: it is made beside `target` and then moved. It holds for each
     split a list, train.txt, and train/images (copied as they are) and train/masks (8-bit PNG, with
-    the final ids), so that PaddleSeg's `Dataset` reads it. Pairs that cannot be mended are left
-    out.
+    the final ids), so that PaddleSeg's `Dataset` reads it; and mapping.json, the ids given. Pairs
+    that cannot be mended are left out.
 
     Args:
         report: Of the check, with its mapping.
@@ -69,28 +70,11 @@ def mend(
     """
     target = Path(target)
     check_target(target)
-    bad = {p.path: p.kind for f in report.findings if f.kind in _HOPELESS for p in f.problems}
     target.parent.mkdir(parents=True, exist_ok=True)
     _check_room(report.plan, target.parent)
     part = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        left_out: list[Problem] = []
-        progress = Progress(report.pairs, stream)
-        written = 0
-        for split in report.plan.splits:
-            lines = []
-            for pair, name in zip(split.pairs, _names(split)):
-                progress.step()
-                problem = bad.get(pair[0]) or bad.get(str(pair[1]))
-                try:
-                    if problem or pair[1] is None:
-                        raise ValueError(problem or "no mask")
-                    lines.append(_copy(part, split, pair, name, report, max_pixels))
-                except ValueError as error:
-                    left_out.append(Problem("", split.name, pair[1] or pair[0], str(error)))
-            (part / f"{split.name}.txt").write_text("".join(lines), encoding="utf-8")
-            written += len(lines)
-        progress.end()
+        written, left_out = _fill(part, report, max_pixels, Progress(report.pairs, stream))
         if not written:
             raise ValueError(
                 f"No pair can be mended; {target} was not made. First: {left_out[0].detail}"
@@ -100,6 +84,32 @@ def mend(
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)  # ours, made above
         raise
+    return written, left_out
+
+
+def _fill(
+    part: Path, report: Report, max_pixels: int | None, progress: Progress
+) -> tuple[int, list[Problem]]:
+    """Writes all pairs, the lists and the mapping; returns what `mend` does."""
+    bad = {p.path: p.kind for f in report.findings if f.kind in _HOPELESS for p in f.problems}
+    left_out: list[Problem] = []
+    written = 0
+    for split in report.plan.splits:
+        lines = []
+        for pair, name in zip(split.pairs, _names(split)):
+            progress.step()
+            problem = bad.get(pair[0]) or bad.get(str(pair[1]))
+            try:
+                if problem or pair[1] is None:
+                    raise ValueError(problem or "no mask")
+                lines.append(_copy(part, split, pair, name, report, max_pixels))
+            except ValueError as error:
+                left_out.append(Problem("", split.name, pair[1] or pair[0], str(error)))
+        (part / f"{split.name}.txt").write_text("".join(lines), encoding="utf-8")
+        written += len(lines)
+    mapping = json.dumps(report.mapping.as_json(), indent=1)
+    (part / "mapping.json").write_text(mapping + "\n", encoding="utf-8")
+    progress.end()
     return written, left_out
 
 

@@ -53,7 +53,9 @@ def page(report: Report, max_pixels: int | None = None) -> str:
         "<meta name='viewport' content='width=device-width'><title>Data check</title>",
         f"<style>{_STYLE}</style></head><body><h1>Data check</h1>",
         f"<p class='verdict {level}'>{escape(text.verdict(report))}</p>",
-        f"<p><code>{_safe(report.plan.source)}</code><br>{escape(text.headline(report))}</p>",
+        f"<p><code>{_safe(report.plan.source)}</code><br>{escape(text.headline(report))} "
+        "Under the masks, ids that are no class are magenta; where pixels are ignored, the image "
+        "shows.</p>",
         *_findings(report, max_pixels),
         *_mapping(report),
         *_classes(report),

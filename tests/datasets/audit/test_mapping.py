@@ -56,6 +56,10 @@ def test_colors():
     assert mapping.colors_to_ids({PALETTE[3]}, 3, palettes=[PALETTE])[0] == {PALETTE[3]: 0}
     ids, reason = mapping.colors_to_ids({(9, 9, 8), (0, 0, 0)}, 3, palettes=[PALETTE])
     assert ids == {(0, 0, 0): 0, (9, 9, 8): 1} and "NOT a known palette" in reason
+    void = {(9, 9, 8), (0, 0, 0), mapping.VOC_VOID}
+    assert mapping.colors_to_ids(void, 2)[0] == {**ids, mapping.VOC_VOID: 255}
+    assert not mapping.propose({0, 1}, {(9, 9, 8)}, 3)  # no guess beside masks of ids
+    assert mapping.propose({}, {(9, 9, 8)}, 3).colors == {(9, 9, 8): 0}
     assert mapping.colors_to_ids({(i, 0, 7) for i in range(4)}, 3) is None
     assert mapping.colors_to_ids((), 3) is None
 

@@ -37,6 +37,7 @@ def test_object_as_255(tmp_path):
         assert (read(target / f"train/masks/{i}.png") == (tree.mask(i, ids=(0, 255)) > 0)).all()
         image = target / f"train/images/{i}.jpg"
         assert image.read_bytes() == (root / f"{i}.jpg").read_bytes()
+    assert '"255": 1' in (target / "mapping.json").read_text()
     again = tree.report(target, num_classes=2)
     assert tree.kinds(again) == {} and again.exit_code == 0
     data = Dataset("train", str(target), [], 2, train_path=str(target / "train.txt"))

@@ -121,8 +121,13 @@ def test_a_class_with_ids_of_its_own_making(tmp_path):
 def test_camvid_by_its_data_configuration(tmp_path, ids):
     root = camvid(tmp_path / "camvid", ids)
     opts = [f"{section}_dataset.dataset_root={root}" for section in ("train", "val")]
-    plan = configured.from_config(str(CONFIGS / "_base_/camvid.yml"), opts)
+    config = CONFIGS / "_base_/camvid.yml"
+    plan = configured.from_config(str(config), opts)
     assert plan.num_classes == 11 and plan.class_names[0] == "sky" and len(plan.splits) == 2
     found = tree.kinds(check(plan))
     assert found["leak"] == ["a.png"]
     assert ("outside-classes" in found) == (12 in ids)
+    (root / "train/a.png").unlink()
+    assert tree.kinds(check(configured.from_config(str(config), opts)))["missing"] == ["a.png"] * 2
+    with pytest.raises(FileNotFoundError):  # elsewhere it still does
+        CamVid([], str(root))
