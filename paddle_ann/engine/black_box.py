@@ -40,9 +40,8 @@ def describe(run: Run, step: Step, dataset: Any, facts: dict[str, Any]) -> dict[
     Returns:
         What JSON can hold; numbers that are not finite are texts.
     """
-    parameters, buffers = (
-        dict(named()) for named in (run.model.named_parameters, run.model.named_buffers)
-    )
+    parameters, changed = dict(run.model.named_parameters()), statistics(run.model)
+    kept = {name: value for name, value in parameters.items() if name not in changed}
     content = {
         "iteration": run.iteration,
         "epoch": run.epoch,
@@ -51,8 +50,8 @@ def describe(run: Run, step: Step, dataset: Any, facts: dict[str, Any]) -> dict[
         "losses": run.losses,
         "learning_rate": run.learning_rate,
         "first_non_finite_layer": rerun(step, run.batches),
-        "non_finite_parameters": non_finite_names(parameters),
-        "non_finite_statistics": non_finite_names(buffers),  # after this forward pass
+        "non_finite_parameters": non_finite_names(kept),
+        "non_finite_statistics": non_finite_names(changed),  # after this forward pass
         "gradients": describe_gradients(parameters),
         "batches": [
             {"samples": describe_samples(samples, dataset), "arrays": describe_batch(batch)}
@@ -119,7 +118,7 @@ def _describe(array: np.ndarray) -> dict[str, Any]:
 def describe_gradients(parameters: dict[str, Any]) -> dict[str, Any]:
     """Return the names of non-finite gradients and the largest of the norms of the others."""
     norms = {
-        name: math.sqrt(float(_squared_l2_norm(parameter.grad.astype("float32"))))
+        name: math.sqrt(_squared_l2_norm(parameter.grad.astype("float32")).item())
         for name, parameter in parameters.items()
         if parameter.grad is not None
     }
@@ -142,6 +141,20 @@ def is_finite(tensor: Any) -> bool:
     return not paddle.is_floating_point(tensor) or bool(paddle.isfinite(tensor).all())
 
 
+def statistics(model: paddle.nn.Layer) -> dict[str, paddle.Tensor]:
+    """Return what a forward pass may change: the untrained tensors of layers in training mode.
+
+    Mean and variance of batch norm are among them; in Paddle they are parameters without gradient.
+    """
+    found = {}
+    for prefix, layer in model.named_sublayers(include_self=True):
+        own = [*layer._parameters.items(), *layer._buffers.items()] if layer.training else []
+        for name, tensor in own:
+            if tensor is not None and tensor.stop_gradient:
+                found[f"{prefix}.{name}".lstrip(".")] = tensor
+    return found
+
+
 # -- the batch again ------------------------------------------------------------------------------
 
 
@@ -156,7 +169,7 @@ def rerun(step: Step, batches: Sequence[Batch]) -> dict[str, Any] | None:
         from 0), `input_finite`, `weights_finite`; or `error` if the batch cannot be computed; None
         if every output is finite.
     """
-    buffers = [(buffer, buffer.clone()) for buffer in step.model.buffers()]
+    before = [(tensor, tensor.clone()) for tensor in statistics(step.model).values()]
     with RANDOM_LOCK:
         random = capture_random()
     paddle.jit.enable_to_static(False)  # a compiled model calls no hooks
@@ -172,8 +185,8 @@ def rerun(step: Step, batches: Sequence[Batch]) -> dict[str, Any] | None:
         paddle.jit.enable_to_static(True)
         with RANDOM_LOCK:
             restore_random(random)
-        for buffer, saved in buffers:
-            buffer.set_value(saved)
+        for tensor, saved in before:
+            tensor.set_value(saved)
 
 
 def _compute(step: Step, batch: Batch) -> Any:

@@ -37,12 +37,13 @@ class Guard(Callback):
     def __init__(self, policy: str, saving: Saving, dataset: Any) -> None:
         self.policy, self.saving, self.step, self.dataset = policy, saving, saving.step, dataset
         self.skipped = self.in_a_row = self.rollbacks = self.reports = 0
-        self._buffers: list[tuple[paddle.Tensor, paddle.Tensor]] = []
+        self._before: list[tuple[paddle.Tensor, paddle.Tensor]] = []
 
     def on_batches(self, run: Run) -> None:
         """Keep the batch-norm statistics from before the forward pass, if they may be needed."""
         if self.policy == "skip":
-            self._buffers = [(buffer, buffer.clone()) for buffer in run.model.buffers()]
+            changed = black_box.statistics(run.model).values()
+            self._before = [(tensor, tensor.clone()) for tensor in changed]
 
     def on_gradients(self, run: Run) -> bool:
         """Let a finite update pass."""
@@ -144,8 +145,8 @@ class Guard(Callback):
 
     def _skip(self) -> None:
         self.skipped, self.in_a_row = self.skipped + 1, self.in_a_row + 1
-        for buffer, saved in self._buffers:
-            buffer.set_value(saved)
+        for tensor, saved in self._before:
+            tensor.set_value(saved)
         logger.warning(f"The update is left out: {self.in_a_row} in a row, {self.skipped} in all.")
 
     def _go_back(self, run: Run) -> None:
@@ -177,7 +178,7 @@ def gradient_norm(gradients: Sequence[paddle.Tensor]) -> float:
     if not gradients:
         return 0.0
     squares = [_squared_l2_norm(gradient) for gradient in gradients]
-    return math.sqrt(float(paddle.add_n([s.astype("float32").reshape([1]) for s in squares])))
+    return math.sqrt(paddle.add_n([s.astype("float32").reshape([1]) for s in squares]).item())
 
 
 def anywhere(found: bool, world: int) -> bool:
