@@ -120,7 +120,7 @@ def train_options(settings: Config, args: Namespace) -> TrainOptions:
     """Returns the configuration's `train_options` with what the command line gives over them."""
     names = [item.name for item in fields(TrainOptions)]
     given = {name: getattr(args, name, None) for name in names}
-    chosen = {name: value for name, value in given.items() if value not in (None, False)}
+    chosen = {n: value for n, value in given.items() if value is not None and value is not False}
     section = settings.dic.get("train_options") or {}
     model = {name: value for name, value in settings.dic["model"].items() if name != "pretrained"}
     return TrainOptions(**{**section, **chosen, "configuration": {"model": model}})

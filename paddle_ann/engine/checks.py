@@ -137,6 +137,18 @@ def check_data(name: str, dataset: Any) -> None:
             logger.warning(f"{name}: {warning}")
 
 
+def check_patience(patience: int, dataset: Any) -> None:
+    """Refuse to wait for a better mIoU where none is computed.
+
+    Raises:
+        ValueError: if there is no validation set.
+    """
+    if patience and dataset is None:
+        raise ValueError(
+            f"patience is {patience}, but nothing is evaluated: give val_dataset (--do_eval)."
+        )
+
+
 def check_labelled(dataset: Any) -> None:
     """Refuse a validation set without one labelled pixel; look at samples until there is one.
 

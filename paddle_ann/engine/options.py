@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -15,12 +17,15 @@ class TrainOptions:
 
     Attributes:
         accumulate: batches whose gradients are averaged for one update, at least 1. An iteration
-            is an update: it reads `accumulate * batch_size` samples.
+            is an update: it reads `accumulate * batch_size` samples. It equals one batch of that
+            size where no layer looks across the batch (batch norm), and where the batches hold
+            equally many labelled pixels, over which a loss takes its mean.
         freeze: names of sublayers, such as 'backbone' or 'backbone.stem', whose parameters and
-            batch-norm statistics stay as they are.
-        non_finite: what to do when loss or gradients are nan or infinite: 'stop' the training,
-            'skip' the update, or 'rollback' to the last checkpoint with half the learning rate.
-        patience: stop after this many evaluations without a better mIoU; 0 never stops.
+            batch-norm statistics stay as they are; see `paddle_ann.engine.freeze.Freeze`.
+        non_finite: what to do when loss or gradients are nan or infinite: 'stop' the training;
+            'skip' the update, up to 10 in a row; or 'rollback' to the last checkpoint and go on
+            with half the learning rate, up to 3 times. Each writes a black box into `save_dir`.
+        patience: stop after this many evaluations in a row without a better mIoU; 0 never stops.
         min_delta: how much better counts, in mIoU.
         seed: seed of the augmentation; None draws it from numpy's generator, which
             `paddleseg.utils.set_seed` seeds.
@@ -48,24 +53,26 @@ class TrainOptions:
     configuration: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        freeze = (self.freeze,) if isinstance(self.freeze, str) else tuple(self.freeze)
-        object.__setattr__(self, "freeze", freeze)
+        """Check every field; numbers of numpy become Python's own."""
         for name, least in (("accumulate", 1), ("patience", 0), ("eval_batch_size", 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise TypeError(f"{name} must be an integer; received {value!r}.")
-            if value < least:
-                raise ValueError(f"{name} must be at least {least}; received {value}.")
+            self._set(name, _integer(name, getattr(self, name), least))
+        if self.seed is not None:
+            self._set("seed", _integer("seed", self.seed, 0, 2**31 - 1))
+        self._set("freeze", _names("freeze", self.freeze))
+        self._set("min_delta", _fraction("min_delta", self.min_delta))
         if self.non_finite not in NON_FINITE:
             raise ValueError(
                 f"non_finite must be one of {', '.join(NON_FINITE)}; received {self.non_finite!r}."
             )
-        if not all(isinstance(name, str) for name in freeze):
-            raise TypeError(f"freeze must hold names of sublayers; received {self.freeze!r}.")
-        if not isinstance(self.min_delta, (int, float)) or not 0 <= self.min_delta < 1:
-            raise ValueError(f"min_delta must be in [0, 1); received {self.min_delta!r}.")
-        if self.seed is not None and (isinstance(self.seed, bool) or not 0 <= self.seed < 2**31):
-            raise ValueError(f"seed must be None or in [0, 2**31); received {self.seed!r}.")
+        for name in ("force_resume", "set_aside"):
+            if not isinstance(getattr(self, name), bool):
+                received = getattr(self, name)
+                raise TypeError(f"{name} must be True or False; received {received!r}.")
+        if not isinstance(self.configuration, Mapping):
+            raise TypeError(f"configuration must be a dict; received {self.configuration!r}.")
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
 
     @classmethod
     def from_dict(cls, section: Mapping[str, Any]) -> TrainOptions:
@@ -84,3 +91,27 @@ class TrainOptions:
                     f"train_options has an unknown key {name!r}{did_you_mean(name, names)}"
                 )
         return cls(**section)
+
+
+def _integer(name: str, value: Any, least: int, most: float = math.inf) -> int:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer; received {value!r}.")
+    if not least <= value <= most:
+        limit = f"at least {least}" if most == math.inf else f"from {least} to {most}"
+        raise ValueError(f"{name} must be {limit}; received {value}.")
+    return int(value)
+
+
+def _names(name: str, value: Any) -> tuple[str, ...]:
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, (list, tuple)) or not all(isinstance(item, str) for item in found):
+        raise TypeError(f"{name} must be a list of names of sublayers; received {value!r}.")
+    return tuple(found)
+
+
+def _fraction(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number; received {value!r}.")
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} must be at least 0 and less than 1; received {value!r}.")
+    return float(value)

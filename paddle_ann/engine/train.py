@@ -15,8 +15,10 @@ from paddle_ann.engine import checks, earlier, processes
 from paddle_ann.engine import precision as precisions
 from paddle_ann.engine.callback import Callback, Callbacks, Run
 from paddle_ann.engine.data import TrainingBatches, draw_seed
+from paddle_ann.engine.early_stop import EarlyStop
 from paddle_ann.engine.ema import MovingAverage
 from paddle_ann.engine.fingerprint import fingerprint
+from paddle_ann.engine.freeze import Freeze
 from paddle_ann.engine.guard import Guard
 from paddle_ann.engine.loop import Loop, Schedule
 from paddle_ann.engine.options import TrainOptions
@@ -115,9 +117,11 @@ def train(
     for name, dataset in (("train_dataset", train_dataset), ("val_dataset", val_dataset)):
         checks.check_data(name, dataset)
     checks.check_labelled(val_dataset)
+    checks.check_patience(options.patience, val_dataset)
     store = CheckpointStore(save_dir, keep_checkpoint_max)
 
     per_epoch = TrainingBatches(train_dataset, batch_size, 0, 0, world).per_epoch
+    frozen = Freeze(model, options.freeze)
     model, optimizer = numeric.decorate(model, optimizer)
     run = Run(
         model=model,
@@ -152,16 +156,20 @@ def train(
             train_dataset,
             batch_size=batch_size,
             accumulate=options.accumulate,
+            freeze=sorted(options.freeze),
             precision=[numeric.name, numeric.level],
             use_ema=use_ema,
             configuration=dict(options.configuration),
         ),
         draw_seed() if options.seed is None else options.seed,
     )
-    plugged.members[:0] = [Guard(options.non_finite, saving, train_dataset)]
+    plugged.members[:0] = [frozen, Guard(options.non_finite, saving, train_dataset)]
+    if options.patience:
+        plugged.members.append(EarlyStop(options.patience, options.min_delta))
     test_config = {"precision": numeric.name, "amp_level": amp_level, **(test_config or {})}
     schedule = Schedule(save_interval, log_iters, options.accumulate, num_workers, test_config)
     with contextlib.ExitStack() as stack:
+        stack.callback(frozen.thaw)
         if run.is_main:
             stack.enter_context(RunLock(store.folder))
         stop = stack.enter_context(StopSignals())
