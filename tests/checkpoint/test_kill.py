@@ -94,7 +94,6 @@ def save_as_text(store: CheckpointStore, iteration: int) -> None:
 
     store.save(iteration, write)
     store.save_named("best_model", write, iteration)
-    store.save(iteration, write)
 
 
 def end_before_step(number: int) -> None:

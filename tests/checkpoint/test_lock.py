@@ -139,16 +139,31 @@ def test_a_file_in_the_way(tmp_path):
 
 def test_only_one_of_many_gets_it(tmp_path):
     """Eight processes at once: exactly one holds it, and the others say so."""
+    reading, writing = os.pipe()
+    go_reading, go_writing = os.pipe()
     children = []
     for _ in range(8):
         child = os.fork()
         if child == 0:
-            try:
+            os.close(go_writing)
+            with contextlib.suppress(RuntimeError):
                 RunLock(tmp_path).acquire()
-            except RuntimeError:
-                os._exit(1)
-            time.sleep(0.5)
+                os.write(writing, b"1")
+                os.read(go_reading, 1)  # hold it until the parent closes its end
+                os._exit(0)
+            os.write(writing, b"0")
             os._exit(0)
         children.append(child)
-    codes = sorted(os.waitpid(child, 0)[1] >> 8 for child in children)
-    assert codes == [0] + [1] * 7
+    answers = b"".join(os.read(reading, 1) for _ in children)
+    os.close(go_writing)
+    for child in children:
+        os.waitpid(child, 0)
+    assert sorted(answers) == sorted(b"00000001")
+
+
+def test_a_refusal_leaves_no_file_open(tmp_path):
+    with RunLock(tmp_path):
+        before = os.listdir("/proc/self/fd")
+        for _ in range(3):
+            assert not free(tmp_path)
+        assert os.listdir("/proc/self/fd") == before

@@ -168,6 +168,17 @@ def test_a_new_optimizer_over_the_same_model(tmp_path):
     assert training.bits() == expected
 
 
+def test_what_an_earlier_resume_left_behind_is_forgotten(tmp_path):
+    """`set_state_dict` keeps a state for the first step; it must not mix with this one."""
+    training = Training("Adam").steps(0, 3)
+    left = training.optimizer.state_dict()
+    save_model(tmp_path, training.net, training.optimizer)
+    resumed = Training("Adam")
+    resumed.optimizer.set_state_dict(left)
+    load_model(tmp_path, resumed.net, resumed.optimizer)
+    assert resumed.steps(3, 6).bits() == training.steps(3, 6).bits()
+
+
 def test_a_parameter_that_joins_later(tmp_path):
     """Unfrozen after the checkpoint: it starts without moments, as in an uninterrupted training."""
     training = Training("Momentum").steps(0, 3)
