@@ -1,7 +1,7 @@
-"""PaddleSeg's training loop, replaced as a whole by `paddle_ann.engine.train`.
+"""PaddleSeg's `train` and `evaluate`, replaced as a whole by those of `paddle_ann.engine`.
 
-The narrow fixes of `train` stay in place underneath: with PADDLE_ANN_COMPAT=minimal they alone are
-applied, and PaddleSeg's own loop runs.
+The narrow fixes of both stay in place underneath: with PADDLE_ANN_COMPAT=minimal they alone are
+applied, and PaddleSeg's own loops run.
 """
 
 from __future__ import annotations
@@ -29,6 +29,22 @@ def _patch(patches: Patches) -> None:
     patches.everywhere(_core().check_logits_losses, checks.check_logits_losses)
 
 
+def _val() -> Any:
+    return module("paddleseg.core.val")
+
+
+def _evaluation_bites() -> bool:
+    from paddle_ann.engine import evaluate
+
+    return _val().evaluate is not evaluate
+
+
+def _patch_evaluation(patches: Patches) -> None:
+    from paddle_ann.engine import evaluate
+
+    patches.everywhere(_val().evaluate, evaluate)
+
+
 FIXES = (
     Fix(
         "training-loop",
@@ -39,5 +55,14 @@ FIXES = (
         "paddleseg 2.8.0 and 2.10",
         _bites,
         _patch,
+    ),
+    Fix(
+        "evaluation-loop",
+        "evaluation takes one image at a time, leaves the model in evaluation mode, and with "
+        "several processes exchanges three tensors per image; auc_roc fails on ignored pixels",
+        "evaluate has batch_size 1 fixed and gathers in its loop (C3, C21, C25)",
+        "paddleseg 2.8.0 and 2.10",
+        _evaluation_bites,
+        _patch_evaluation,
     ),
 )

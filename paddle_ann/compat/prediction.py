@@ -6,8 +6,12 @@ import functools
 import os
 from typing import Any
 
+import paddle
+
 from paddle_ann.compat import metrics
 from paddle_ann.compat.fix import Fix, Patches, module, source_has
+from paddle_ann.engine.evaluation import present_line
+from paddle_ann.engine.inference import check_scales, check_windows
 
 
 def _infer() -> Any:
@@ -26,18 +30,8 @@ def _predict() -> Any:
 
 
 def float_scales(given: dict[str, Any]) -> None:
-    """Take an int for the float that aug_inference insists on.
-
-    Raises:
-        ValueError: If a scale is not a positive number.
-    """
-    scales = given["scales"]
-    several = list(scales) if isinstance(scales, (list, tuple)) else [scales]
-    if not all(isinstance(s, (int, float)) and s > 0 for s in several) or not several:
-        raise ValueError(
-            f"scales must be a positive number or a list of them, received {scales!r}."
-        )
-    given["scales"] = [float(s) for s in several]
+    """Take an int for the float that aug_inference insists on."""
+    given["scales"] = check_scales(given["scales"])
 
 
 def _scales_bite() -> bool:
@@ -51,31 +45,52 @@ def _patch_scales(patches: Patches) -> None:
 # -- sliding windows ------------------------------------------------------------------------------
 
 
-def check_windows(given: dict[str, Any]) -> None:
-    """Refuse is_slide without two window sizes, or with gaps between the windows.
-
-    Raises:
-        ValueError: Naming the argument.
-    """
-    if not given["is_slide"]:
-        return
-    for name in ("crop_size", "stride"):
-        value = given[name]
-        if not isinstance(value, (list, tuple)) or len(value) != 2 or min(value) <= 0:
-            raise ValueError(
-                f"is_slide=True needs {name}=(width, height) in pixels, both positive, received "
-                f"{value!r}."
-            )
-    if any(step > size for step, size in zip(given["stride"], given["crop_size"])):
-        raise ValueError(
-            f"stride {given['stride']} leaves gaps between windows of crop_size "
-            f"{given['crop_size']}; make it at most as large."
-        )
+def _check_windows(given: dict[str, Any]) -> None:
+    if given["is_slide"]:
+        check_windows(given["crop_size"], given["stride"])
 
 
 def _patch_windows(patches: Patches) -> None:
-    patches.before(_evaluate(), check_windows)
-    patches.before(_predict(), check_windows)
+    patches.before(_evaluate(), _check_windows)
+    patches.before(_predict(), _check_windows)
+
+
+# -- several images at once through sliding windows ------------------------------------------------
+
+
+@functools.cache
+def _of_batches(original: Any) -> Any:
+    """Give `slide_inference` a batch as one image of N times as many channels."""
+
+    @functools.wraps(original)
+    def slide_inference(model: Any, im: Any, crop_size: Any, stride: Any) -> Any:
+        count, channels = im.shape[:2]
+        if count == 1:
+            return original(model, im, crop_size, stride)
+
+        def model_of_one(window: Any) -> Any:
+            logits = model(window.reshape([count, channels, *window.shape[2:]]))
+            if not isinstance(logits, (list, tuple)):
+                return logits  # which the original refuses
+            return [logits[0].reshape([1, -1, *logits[0].shape[2:]])]
+
+        whole = original(model_of_one, im.reshape([1, -1, *im.shape[2:]]), crop_size, stride)
+        return whole.reshape([count, -1, *whole.shape[2:]])
+
+    return slide_inference
+
+
+def _batches_bite() -> bool:
+    model, images = lambda window: [window], paddle.zeros([2, 1, 3, 3])
+    try:
+        return _infer().slide_inference(model, images, (2, 2), (1, 1)).shape != [2, 1, 3, 3]
+    except ValueError:
+        return True
+
+
+def _patch_batches(patches: Patches) -> None:
+    original = _infer().slide_inference
+    patches.everywhere(original, _of_batches(original))
 
 
 # -- the images (C14, C24) ------------------------------------------------------------------------
@@ -140,10 +155,7 @@ def _telling(original: Any) -> Any:
         result = original(*args, **kwargs)
         counted = metrics.last_classes_present()
         if kwargs.get("print_detail", True) and counted and len(result[2]) == counted[1]:
-            module("paddleseg.utils.logger").info(
-                f"[EVAL] classes present {counted[0]}/{counted[1]} (policy "
-                f"{metrics.absent_policy()!r} for the others)"
-            )
+            module("paddleseg.utils.logger").info(present_line(*counted))
         return result
 
     return evaluate
@@ -171,6 +183,15 @@ FIXES = (
         "paddleseg 2.8.0 and 2.10",
         lambda: not source_has(_predict(), "crop_size is None"),
         _patch_windows,
+    ),
+    Fix(
+        "slide-batch",
+        "sliding windows over several images at once: `ValueError: non-broadcastable output "
+        "operand`",
+        "slide_inference adds up the logits in an array for one image",
+        "paddleseg 2.8.0 and 2.10",
+        _batches_bite,
+        _patch_batches,
     ),
     Fix(
         "predict-images",

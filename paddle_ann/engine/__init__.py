@@ -5,6 +5,7 @@ evaluates it; `Callback`s are plugged in.
 """
 
 from paddle_ann.engine.callback import Callback, Run
+from paddle_ann.engine.evaluation import evaluate
 from paddle_ann.engine.guard import NonFiniteError
 from paddle_ann.engine.options import TrainOptions
 from paddle_ann.engine.signals import STOPPED, Interrupted
@@ -18,5 +19,6 @@ __all__ = [
     "Result",
     "Run",
     "TrainOptions",
+    "evaluate",
     "train",
 ]

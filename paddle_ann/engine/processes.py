@@ -1,16 +1,228 @@
-"""Several processes that train together: gathering, agreeing, equal buffers."""
+"""Several processes that train or evaluate together: meeting, exchanging, failing as one.
+
+`paddle.distributed.launch` starts them. Tensors go by Paddle's collectives; all else goes by the
+key store that Paddle keeps in process 0, because on a CPU a collective gives up after 30 seconds,
+which is too short for a process that waits while another writes a checkpoint or reads slow data.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import pickle
+import re
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import paddle
 
+from paddle_ann.engine.signals import EvaluationStopped, Interrupted, StopSignals
+from paddle_ann.engine.watch import Watch, open_store
+
+GOODBYE_S = 10.0  # that process 0, which keeps the store, stays for the others
+_BROKEN = re.compile(r"gloo|nccl|tcp_store|tcp_utils|TCPStore|socket", re.IGNORECASE)
+
+
+class OtherProcessFailed(RuntimeError):
+    """Another process has failed, and this one cannot go on without it."""
+
+
+def size() -> tuple[int, int]:
+    """Return how many processes there are, and this one's number."""
+    environment = paddle.distributed.ParallelEnv()
+    return environment.nranks, environment.rank
+
+
+class Group:
+    """The processes of a job. Within its context each one notices when another one fails.
+
+    All methods are called in all processes, in the same order.
+
+    Args:
+        world: how many there are.
+        rank: this one's number.
+    """
+
+    def __init__(self, world: int = 1, rank: int = 0) -> None:
+        self.world, self.rank = world, rank
+        self.watch: Watch | None = None
+        self._store: Any = None
+        self._depth = self._jobs = self._meetings = 0
+        self._flags = [0, 0]
+
+    # -- one context for a training or an evaluation ----------------------------------------------
+
+    def __enter__(self) -> Group:
+        self._depth += 1
+        if self._depth == 1 and self.world > 1:
+            paddle.distributed.init_parallel_env()
+            self._store = self._store or open_store()
+            self._jobs += 1
+            self._meetings, self._flags = 0, [0, 0]
+            self.watch = Watch(self._key(""), self.world, self.rank)
+            self.watch.start()
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        self._depth -= 1
+        if self._depth or self.watch is None:
+            return
+        watch, self.watch = self.watch, None
+        try:
+            if error is None or isinstance(error, Interrupted):
+                self._say_goodbye(watch)
+                return
+            reason = self._reason(error, watch)
+        finally:
+            watch.close()
+        if reason is not None:
+            raise OtherProcessFailed(reason) from error
+
+    def listen(self, stop: StopSignals) -> None:
+        """Pass a signal that asks one process to stop on to the others."""
+        if self.watch is not None:
+            self.watch.signals = stop
+
+    # -- meeting and exchanging -------------------------------------------------------------------
+
+    def meet(self, flag: bool = False) -> bool:
+        """Wait until every process is here.
+
+        Args:
+            flag: something to tell.
+
+        Returns:
+            Whether any of them raised its flag: the same in all.
+
+        Raises:
+            OtherProcessFailed: if one will not come.
+        """
+        if self.world == 1:
+            return flag
+        self._meetings += 1
+        side = self._meetings % 2  # nobody adds here before all have read, at the next meeting
+        if flag:
+            self._store.add(self._key(f"flag{side}"), 1)
+        self._store.add(self._key("met"), 1)
+        self._wait("met", self.world * self._meetings)
+        before, self._flags[side] = self._flags[side], self._store.add(self._key(f"flag{side}"), 0)
+        return self._flags[side] > before
+
+    def gather(self, thing: Any) -> list[Any]:
+        """Return what every process has, in their order."""
+        if self.world == 1:
+            return [thing]
+        self._store.set(self._key(f"thing{self.rank}"), pickle.dumps(thing))
+        self.meet()
+        found = [
+            pickle.loads(self._store.get(self._key(f"thing{rank}"))) for rank in range(self.world)
+        ]
+        self.meet()
+        return found
+
+    def share(self, thing: Any) -> Any:
+        """Return what process 0 has."""
+        return self.gather(thing if self.rank == 0 else None)[0]
+
+    def add_up(self, tensor: paddle.Tensor) -> paddle.Tensor:
+        """Return the sum of a tensor over the processes."""
+        if self.world > 1:
+            self.meet()
+            paddle.distributed.all_reduce(tensor)
+        return tensor
+
+    def equal_buffers(self, model: paddle.nn.Layer) -> None:
+        """Give every process the buffers of process 0: statistics of batch norms are its own."""
+        if self.world == 1:
+            return
+        self.meet()
+        kinds: dict[Any, list[paddle.Tensor]] = {}
+        for buffer in model.buffers():
+            kinds.setdefault(buffer.dtype, []).append(buffer)
+        for buffers in kinds.values():
+            flat = paddle.concat([buffer.detach().reshape([-1]) for buffer in buffers])
+            paddle.distributed.broadcast(flat, src=0)
+            parts = paddle.split(flat, [buffer.size for buffer in buffers])
+            for buffer, part in zip(buffers, parts):
+                buffer.set_value(part.reshape(buffer.shape))
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Let an error in one process be an error in all. Nothing inside may wait for another one.
+
+        Raises:
+            OtherProcessFailed: in those that had no error themselves.
+        """
+        error = None
+        try:
+            yield
+        except (EvaluationStopped, OtherProcessFailed):
+            raise
+        except Exception as caught:
+            error = caught
+        told = self.gather(None if error is None else f"{type(error).__name__}: {error}")
+        if error is not None:
+            raise error
+        for rank, text in enumerate(told):
+            if text is not None:
+                raise OtherProcessFailed(f"Process {rank} of {self.world}: {text}")
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _key(self, name: str) -> str:
+        return f"paddle_ann/{self._jobs}/{name}"
+
+    def _wait(self, name: str, count: int, seconds: float = float("inf")) -> bool:
+        """Wait until a counter has reached `count`; tell whether it has."""
+        start, pause = time.monotonic(), min(0.0005 * self.world, 0.05)
+        while self._store.add(self._key(name), 0) < count:
+            if self.watch is not None and self.watch.failure is not None:
+                raise OtherProcessFailed(self.watch.failure)
+            if time.monotonic() - start > seconds:
+                return False
+            time.sleep(pause)
+        return True
+
+    def _say_goodbye(self, watch: Watch) -> None:
+        """Leave so that no process misses the store, or takes the end of another for a failure."""
+        with contextlib.suppress(RuntimeError):
+            self._store.add(self._key("done"), 1)
+            self._wait("done", self.world, GOODBYE_S)
+            watch.close()
+            if self.rank:
+                self._store.add(self._key("left"), 1)
+            else:
+                self._wait("left", self.world - 1, GOODBYE_S)
+
+    def _reason(self, error: BaseException, watch: Watch) -> str | None:
+        """Tell the others of an error, or return whose failure it comes from."""
+        if isinstance(error, OtherProcessFailed):
+            return None
+        if isinstance(error, RuntimeError) and _BROKEN.search(str(error)):
+            found = watch.find_failure()
+            if found is not None:
+                return found
+        watch.report(f"{type(error).__name__}: {error}")
+        return None
+
+
+_group: Group | None = None  # one for good, as Paddle's own
+
+
+def connect() -> Group:
+    """Return the group that this process belongs to; alone it is a group of one."""
+    global _group
+    if _group is None or (_group.world, _group.rank) != size():
+        _group = Group(*size())
+    return _group
+
+
+# -- as engine.train uses it ----------------------------------------------------------------------
+
 
 def world() -> tuple[int, int]:
     """Return how many processes train together, and this one's number."""
-    environment = paddle.distributed.ParallelEnv()
-    return environment.nranks, environment.rank
+    return size()
 
 
 def start(model: paddle.nn.Layer, processes: int) -> paddle.DataParallel | None:
@@ -23,8 +235,4 @@ def start(model: paddle.nn.Layer, processes: int) -> paddle.DataParallel | None:
 
 def gather(thing: Any, processes: int) -> list[Any]:
     """Return what every process has, in their order."""
-    if processes == 1:
-        return [thing]
-    found: list[Any] = []
-    paddle.distributed.all_gather_object(found, thing)
-    return found
+    return connect().gather(thing)

@@ -1,0 +1,148 @@
+"""A thread that notices when another process fails, falls silent, or is asked to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+from paddle.base import core
+
+from paddle_ann.engine.signals import STOPPED, StopSignals
+
+PERIOD_S = 1.0
+SILENCE_S = 30.0  # without a heartbeat a process is given up
+GRACE_S = 10.0  # for the main thread to end by itself after a failure
+LOOK_S = 4.0  # to find out whose heart has stopped after a broken connection
+
+
+def open_store() -> Any:
+    """Return Paddle's key store, which lives in process 0; for one thread alone."""
+    return core.create_or_get_global_tcp_store()
+
+
+def open_second_store() -> Any:
+    """Return a connection of its own to the same store, for another thread."""
+    address = os.environ.get("MASTER_ADDR"), os.environ.get("MASTER_PORT")
+    endpoint = ":".join(map(str, address)) if all(address) else os.environ.get("PADDLE_MASTER")
+    endpoint = endpoint or os.environ["PADDLE_TRAINER_ENDPOINTS"].split(",")[0]
+    host, port = endpoint.split(":")
+    return core.TCPStore(host, int(port), False, 0, 900)
+
+
+class Watch(threading.Thread):
+    """Beats for this process and listens to the others, about once a second.
+
+    Process 0 listens to all, the others to process 0, which tells them. When the main thread does
+    not end within `GRACE_S` of a failure, because it waits in a collective, this thread ends the
+    process.
+
+    Args:
+        prefix: of the keys of this job.
+        world: processes.
+        rank: this one's number.
+
+    Attributes:
+        failure: what is wrong with another process; None while nothing is.
+        signals: the signals of this process, if they are to be passed on.
+    """
+
+    def __init__(self, prefix: str, world: int, rank: int) -> None:
+        super().__init__(name="paddle_ann-watch", daemon=True)
+        self.prefix, self.world, self.rank = prefix, world, rank
+        self.failure: str | None = None
+        self.signals: StopSignals | None = None
+        self._store = open_second_store()
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._told = False
+        now = time.monotonic()
+        self._heard = {other: (0, now) for other in range(world) if other != rank}
+
+    def run(self) -> None:
+        """Beat and listen until the job is over."""
+        failed_at = None
+        while not self._over.wait(PERIOD_S):
+            if self.failure is None:
+                with self._lock:
+                    self._look()
+            if self.failure is not None:
+                failed_at = failed_at or time.monotonic()
+                if time.monotonic() - failed_at > GRACE_S:
+                    self._end()
+
+    def close(self) -> None:
+        """End the thread; it needs the store no more."""
+        self._over.set()
+        with self._lock:
+            pass
+
+    def report(self, text: str) -> None:
+        """Tell the others that this process fails."""
+        with self._lock:
+            self._publish(f"Process {self.rank} of {self.world} failed: {text}")
+
+    def find_failure(self) -> str | None:
+        """Find out whose failure broke a connection; None if all processes live and none told."""
+        end = time.monotonic() + LOOK_S
+        before = dict(self._heard)
+        while time.monotonic() < end and self.failure is None:
+            time.sleep(0.2)
+        silent = [r for r, heard in self._heard.items() if heard[0] == before[r][0]]
+        if self.failure is None and silent:
+            self.failure = self._gone(silent[0])
+        return self.failure
+
+    def _look(self) -> None:
+        try:
+            self._store.add(f"{self.prefix}beat{self.rank}", 1)
+            if self._store.add(f"{self.prefix}failed", 0):
+                self.failure = self._store.get(f"{self.prefix}failure").decode(errors="replace")
+                return
+            self._pass_signals_on()
+            self._listen()
+        except RuntimeError as error:
+            self.failure = f"{self._gone(0)} ({str(error).strip().splitlines()[-1]})"
+
+    def _listen(self) -> None:
+        now = time.monotonic()
+        for other in self._heard if self.rank == 0 else (0,):
+            beats = self._store.add(f"{self.prefix}beat{other}", 0)
+            if beats != self._heard[other][0]:
+                self._heard[other] = beats, now
+            elif now - self._heard[other][1] > SILENCE_S:
+                self.failure = self._gone(other)
+                self._publish(self.failure)
+
+    def _pass_signals_on(self) -> None:
+        signals = self.signals
+        if signals is None or self._told:
+            return
+        if signals.received is not None:
+            self._told = True
+            self._store.add(f"{self.prefix}signal", 1)
+        elif self._store.add(f"{self.prefix}signal", 0):
+            self._told = True
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _publish(self, text: str) -> None:
+        with contextlib.suppress(RuntimeError):
+            self._store.set(f"{self.prefix}failure", text)
+            self._store.add(f"{self.prefix}failed", 1)
+
+    def _gone(self, rank: int) -> str:
+        return (
+            f"Process {rank} of {self.world} is gone: nothing is heard of it any more. It was "
+            "killed (for lack of memory?), ended itself, hangs, or its machine cannot be reached. "
+            f"On one machine its log is workerlog.{rank} in the launcher's --log_dir"
+        )
+
+    def _end(self) -> None:
+        stopping = self.signals is not None and self.signals.received is not None
+        sys.stderr.write(f"\n{self.failure}. Process {self.rank} ends too.\n")
+        sys.stderr.flush()
+        os._exit(STOPPED if stopping else 1)
