@@ -26,6 +26,7 @@ from paddle_ann.engine.progress import Progress
 from paddle_ann.engine.saving import Saving
 from paddle_ann.engine.signals import EvaluationStopped, StopSignals
 from paddle_ann.engine.step import Step
+from paddle_ann.engine.symptoms import Symptoms
 from paddle_ann.engine.visualdl import VisualDLLog
 
 
@@ -163,7 +164,8 @@ def train(
         ),
         draw_seed() if options.seed is None else options.seed,
     )
-    plugged.members[:0] = [frozen, Guard(options.non_finite, saving, train_dataset)]
+    guard = Guard(options.non_finite, saving, train_dataset)
+    plugged.members[:0] = [frozen, guard, Symptoms(train_dataset)]
     if options.patience:
         plugged.members.append(EarlyStop(options.patience, options.min_delta))
     test_config = {"precision": numeric.name, "amp_level": amp_level, **(test_config or {})}
