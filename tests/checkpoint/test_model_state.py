@@ -12,7 +12,7 @@ import paddle
 import pytest
 
 from paddle_ann.checkpoint import load_model, save_model
-from paddle_ann.checkpoint.optimizer_state import capture_optimizer
+from paddle_ann.checkpoint.optimizer_state import _create_accumulators, capture_optimizer
 
 lr = paddle.optimizer.lr
 opt = paddle.optimizer
@@ -222,6 +222,31 @@ def test_paddleseg_wrote_it(tmp_path):
             parameter.stop_gradient = True
     load_model(tmp_path, resumed.net, resumed.optimizer)
     assert resumed.steps(3, 6).bits() == training.steps(3, 6).bits()
+
+
+@pytest.mark.parametrize("kind", [opt.AdamW, opt.Momentum])
+def test_master_weights_of_half_precision(tmp_path, kind):
+    """Full-precision copies and their moments; a CPU has no such step, so they are filled here."""
+
+    def make():
+        net = paddle.nn.Linear(3, 5)
+        net.to(dtype="float16")
+        optimizer = kind(0.1, parameters=net.parameters(), multi_precision=True)
+        return net, optimizer
+
+    net, optimizer = make()
+    _create_accumulators(optimizer, list(net.parameters()))
+    moments = [tensor for kind in optimizer._accumulators.values() for tensor in kind.values()]
+    for number, tensor in enumerate([*moments, *optimizer._master_weights.values()]):
+        tensor.set_value(paddle.full(tensor.shape, number + 1 / 3, tensor.dtype))
+    save_model(tmp_path, net, optimizer)
+    found_net, found = make()
+    assert load_model(tmp_path, found_net, found) == []
+    now = [tensor for kind in found._accumulators.values() for tensor in kind.values()]
+    masters = zip(optimizer._master_weights.values(), found._master_weights.values())
+    for a, b in [*zip(moments, now), *masters]:
+        assert a.numpy().tobytes() == b.numpy().tobytes()
+    assert len(now) == len(moments) and len(found._master_weights) == 2
 
 
 # -- what is refused ------------------------------------------------------------------------------
