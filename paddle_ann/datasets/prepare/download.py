@@ -200,11 +200,11 @@ def _receive(response: requests.Response, part: Part, plan: answers.Plan) -> Non
         raise Refused(f"it announces {total} bytes, more than any of these archives has")
     if total is not None:
         require_space(part.path.parent, total - part.size, f"Downloading {part.path.stem}")
-    part.note = plan.note
     position = plan.offset
     with open(part.path, "r+b" if part.path.exists() else "wb") as file:
-        file.truncate(position)
+        file.truncate(position)  # before the note: it must never vouch for another file's bytes
         file.seek(position)
+        part.note = plan.note
         with bar(f"downloading {part.path.stem}", total, "B", position) as progress:
             for chunk in response.iter_content(_CHUNK):
                 file.write(chunk)

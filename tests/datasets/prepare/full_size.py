@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import os
 import platform
-import resource
 import shutil
 import sys
 import tarfile
@@ -94,9 +94,9 @@ def main() -> None:
             folder / "data", voc=voc, sbd=sbd, voc_archive=paths[0], sbd_archive=paths[1], workers=2
         )
         seconds.append(f"{time.perf_counter() - start:.1f} s")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"{', '.join(f'{path.stat().st_size / 1e9:.2f} GB' for path in paths)}; 2 processes")
-    print(f"first run {seconds[0]}, second run {seconds[1]}; a converting process {peak:.0f} MB")
+    load = os.getloadavg()[0]
+    print(f"first run {seconds[0]}, second run {seconds[1]}; load at the end {load:.1f}")
     print(
         f"{time.strftime('%Y-%m-%d')}, {platform.platform()}, Python {platform.python_version()}, "
         f"numpy {np.__version__}, Pillow {PIL.__version__}, scipy {scipy.__version__}"
