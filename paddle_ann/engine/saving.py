@@ -21,10 +21,11 @@ from paddle_ann.checkpoint import (
     save_state,
 )
 from paddle_ann.engine import fingerprint as fingerprints
+from paddle_ann.engine.black_box import statistics
 from paddle_ann.engine.callback import Callback, Run
 from paddle_ann.engine.data import RANDOM_LOCK
 from paddle_ann.engine.ema import MovingAverage
-from paddle_ann.engine.processes import gather
+from paddle_ann.engine.processes import Group, connect
 from paddle_ann.engine.progress import Progress
 from paddle_ann.engine.step import Step
 
@@ -70,10 +71,14 @@ class Saving:
         Returns:
             Its folder, in the main process.
         """
+        group = connect()
+        self._share_statistics(group)
         with RANDOM_LOCK:
-            states = gather(capture_random(), self.run.world)
-        if not self.run.is_main:
-            return None
+            states = group.gather(capture_random())
+        folder = group.of_main(lambda: self._write(states, evaluation_due))
+        return folder if self.run.is_main else None
+
+    def _write(self, states: list[dict[str, Any]], evaluation_due: bool) -> Path:
         state = {
             "iteration": self.run.iteration,
             "seed": self.seed,
@@ -95,6 +100,14 @@ class Saving:
             save_state(folder, state)
 
         return write
+
+    def _share_statistics(self, group: Group) -> None:
+        """Give all processes those of process 0, as they have them when they are resumed."""
+        tensors = statistics(self.run.model)
+        group.make_equal(list(tensors.values()))
+        if self.average:
+            state = self.average.model.state_dict()
+            group.make_equal([state[name] for name in tensors if name in state])
 
     def keep_best(self, name: str, model: paddle.nn.Layer, score: float) -> None:
         """Write `best_model` or `ema_best_model` if `score` is better than all before.
@@ -188,7 +201,8 @@ class Saving:
         for name, part in self.parts.items():
             part.load_state_dict(state["parts"].get(name) or part.state_dict())
         if state["world"] == self.run.world:
-            restore_random(state["random"][self.run.rank])
+            for line in restore_random(state["random"][self.run.rank]):
+                logger.warning(line)
             return
         logger.warning(
             f"The checkpoint is of {state['world']} processes and this training has "
