@@ -29,7 +29,8 @@ _FAULTS_SHOWN = 5
 _REPORT_EVERY_S = 5.0
 _ADVICE = {
     "all pixels are ignored": "they teach and measure nothing",
-    "only 0 and 255": "if 255 means the object there, it is ignored now: write it as 1",
+    "only 0 and 255": "if 255 means the object there, it is ignored now: write it as 1 "
+    "(tools/check_data.py --mend does)",
 }
 
 
@@ -219,6 +220,7 @@ class _Faults:
                 [f"{len(self._found)} of {self._pairs} samples are unusable:", *lines]
             )
             if len(self._found) > _FAULTS_SHOWN:
-                text += f"\n- and {len(self._found) - _FAULTS_SHOWN} more"
+                more = len(self._found) - _FAULTS_SHOWN
+                text += f"\n- and {more} more; tools/check_data.py finds all and mends what it can"
         missing = all(isinstance(fault, FileNotFoundError) for fault in self._found)
         raise (FileNotFoundError if missing else ValueError)(text) from self._found[0]

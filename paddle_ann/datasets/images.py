@@ -54,11 +54,10 @@ def pixel_limit(given: int | None = None) -> int:
     Raises:
         ValueError: The limit is no whole number of at least 1.
     """
-    source, value = "max_pixels", given
-    if given is None:
-        source, value = LIMIT_VARIABLE, os.environ.get(LIMIT_VARIABLE, str(DEFAULT_MAX_PIXELS))
+    source = "max_pixels" if given is not None else LIMIT_VARIABLE
+    value = given if given is not None else os.environ.get(source, str(DEFAULT_MAX_PIXELS))
     try:
-        limit = int(value)  # type: ignore[arg-type]
+        limit = int(value)
     except (TypeError, ValueError):
         limit = 0
     if limit < 1:
@@ -112,7 +111,7 @@ def open_image(source: Source, max_pixels: int | None = None) -> Image.Image:
     return image
 
 
-def pixels(image: Image.Image, name: object = None) -> Image.Image:
+def pixels(image: Image.Image, name: str) -> Image.Image:
     """Decodes all pixels of an opened image, in place.
 
     Args:
@@ -125,12 +124,12 @@ def pixels(image: Image.Image, name: object = None) -> Image.Image:
     try:
         image.load()
     except Exception as error:
-        raise _damaged(_name(name if name is not None else image.filename), error) from None
+        raise _damaged(name, error) from None
     return image
 
 
 def check_sums(source: Source, max_pixels: int | None = None) -> None:
-    """Raises an `ImageError` if a check sum of a PNG is wrong, which decoding overlooks."""
+    """Raises an `ImageError` if a PNG's check sum is wrong; decoding misses some of that."""
     with open_image(source, max_pixels) as image:
         try:
             if image.format == "PNG":

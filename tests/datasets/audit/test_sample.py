@@ -32,11 +32,13 @@ def test_draft_mode_detects_every_cut_that_full_decoding_detects(tmp_path, progr
     assert outcomes.count(False) >= 7 and outcomes[-1]
 
 
-def test_flipped_bit_in_a_png_is_found(tmp_path):
+# In the pixels; in the check sum before the last chunk, which decoding does not look at.
+@pytest.mark.parametrize(("chunk", "offset"), [(b"IDAT", 30), (b"IEND", -5)])
+def test_flipped_bit_in_a_png_is_found(tmp_path, chunk, offset):
     for name, array in (("a.png", tree.picture(1)), ("b.png", tree.mask(1))):
         Image.fromarray(array).save(tmp_path / name)
         content = bytearray((tmp_path / name).read_bytes())
-        content[content.index(b"IDAT") + 30] ^= 4
+        content[content.index(chunk) + offset] ^= 4
         (tmp_path / name).write_bytes(content)
     facts = examine(str(tmp_path / "a.png"), str(tmp_path / "b.png"))
     assert [(kind, role) for kind, role, _ in facts.problems] == [
