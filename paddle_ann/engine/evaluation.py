@@ -90,8 +90,7 @@ def evaluate(
     checks.check_counts(batch_size=batch_size)
     check_not_empty(len(eval_dataset))
     with processes.connect() as group:
-        with group.together():
-            checks.check_data("eval_dataset", eval_dataset)
+        checks.check_data("eval_dataset", eval_dataset)
         confusion = Confusion(eval_dataset.num_classes, eval_dataset.ignore_index)
         curve = RocCurve(eval_dataset.num_classes, eval_dataset.ignore_index)
         tallies: list[Tally] = [confusion, curve] if auc_roc else [confusion]
@@ -104,7 +103,7 @@ def evaluate(
             )
         samples = read(eval_dataset, mine, num_workers)
         bar = Bar(len(mine)) if shown else None
-        with group.together(), evaluating(model):
+        with evaluating(model):
             for batch in batches(bar.reading(samples) if bar else samples, batch_size):
                 run(model, batch, inference, tallies)
                 if bar:

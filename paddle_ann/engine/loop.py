@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,8 @@ from paddleseg.utils import logger
 from paddle_ann.engine.callback import Batch, Callback, Run
 from paddle_ann.engine.data import SeededSamples, TrainingBatches, make_loader
 from paddle_ann.engine.ema import MovingAverage
+from paddle_ann.engine.evaluation import evaluate
+from paddle_ann.engine.processes import connect
 from paddle_ann.engine.progress import Progress, log_line
 from paddle_ann.engine.saving import Saving
 from paddle_ann.engine.signals import EvaluationStopped, Interrupted, StopSignals
@@ -29,7 +30,7 @@ class Schedule:
         log_iters: between log lines.
         accumulate: batches of one update.
         num_workers: reader processes.
-        evaluation: arguments of `paddleseg.core.evaluate`.
+        evaluation: arguments of `evaluate`.
     """
 
     save_interval: int
@@ -71,6 +72,7 @@ class Loop:
         self.run, self.step, self.saving, self.average = run, step, saving, average
         self.progress, self.callbacks, self.schedule = progress, callbacks, schedule
         self.train_dataset, self.val_dataset, self.stop = train_dataset, val_dataset, stop
+        self.group, self.stopping = connect(), False
 
     def train(self, evaluation_pending: bool) -> None:
         """Train from `run.iteration` to `run.iters`.
@@ -120,6 +122,7 @@ class Loop:
         """Make one update, and what is due after it."""
         run, schedule = self.run, self.schedule
         self.progress.data_is_here()
+        self.stopping = self.group.meet(self.stop.received is not None)
         self.callbacks.on_batches(run)
         run.losses = self.step.gradients(run.batches)
         run.loss = sum(run.losses)
@@ -132,7 +135,7 @@ class Loop:
             return
         if wanted:
             self.step.update()
-        self.step.finish(run.loss)
+        self.step.finish(self.group.mean(run.loss) if self.step.follows_loss else run.loss)
         self.progress.add(run)
         if self.average and wanted:
             self.average.update(run.model, run.iteration)
@@ -166,12 +169,14 @@ class Loop:
         run = self.run
         try:
             self.stop.interruptible = True
+            self.stopping = self.group.meet(self.stop.received is not None)
             self.leave_on_signal(saved=True)
             run.scores = self.scores_of(run.model)
             if self.average:
                 scores = self.scores_of(self.average.model)
                 run.scores.update({f"ema_{k}": scores[k] for k in ("mIoU", "accuracy")})
         except EvaluationStopped:
+            self.stopping = True
             self.leave_on_signal(saved=True)
         finally:
             self.stop.interruptible = False
@@ -183,8 +188,7 @@ class Loop:
         run.model.train()
 
     def scores_of(self, model: Any) -> dict[str, Any]:
-        """Evaluate a model with `paddleseg.core.evaluate`, as it is in force."""
-        evaluate = sys.modules["paddleseg.core.val"].evaluate
+        """Evaluate a model."""
         workers = 1 if self.schedule.num_workers > 0 else 0
         found = evaluate(model, self.val_dataset, num_workers=workers, **self.schedule.evaluation)
         miou, accuracy, class_iou, class_precision, kappa = found
@@ -198,12 +202,14 @@ class Loop:
 
     def leave_on_signal(self, saved: bool) -> None:
         """End the process in good order if a signal asked for it."""
-        if self.stop.received is None:
+        alone = self.group.world == 1
+        if not (self.stop.received is not None if alone else self.stopping):
             return
         if not saved:
             self.save(evaluation_due=False)
+        signal = self.stop.received or "a signal to another process"
         message = (
-            f"Stopped by {self.stop.received} after iteration {self.run.iteration}, saved in "
+            f"Stopped by {signal} after iteration {self.run.iteration}, saved in "
             f"{self.run.save_dir}. Go on with resume_model='auto' (--resume auto)."
         )
         logger.info(message)

@@ -8,19 +8,24 @@ which is too short for a process that waits while another writes a checkpoint or
 from __future__ import annotations
 
 import contextlib
+import functools
 import pickle
 import re
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import paddle
 
-from paddle_ann.engine.signals import EvaluationStopped, Interrupted, StopSignals
+from paddle_ann.engine.signals import Interrupted, StopSignals
 from paddle_ann.engine.watch import Watch, open_store
 
 GOODBYE_S = 10.0  # that process 0, which keeps the store, stays for the others
+LINGER_S = 3.0  # that process 0 stays after a failure, for the others to hear of it
 _BROKEN = re.compile(r"gloo|nccl|tcp_store|tcp_utils|TCPStore|socket", re.IGNORECASE)
+
+Thing = TypeVar("Thing")
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class OtherProcessFailed(RuntimeError):
@@ -124,6 +129,14 @@ class Group:
         """Return what process 0 has."""
         return self.gather(thing if self.rank == 0 else None)[0]
 
+    def of_main(self, function: Callable[[], Thing]) -> Thing:
+        """Call a function in process 0, while the others wait, and return its result in all."""
+        return self.share(function() if self.rank == 0 else None)
+
+    def mean(self, number: float) -> float:
+        """Return the mean of a number over the processes."""
+        return sum(self.gather(number)) / self.world
+
     def add_up(self, tensor: paddle.Tensor) -> paddle.Tensor:
         """Return the sum of a tensor over the processes."""
         if self.world > 1:
@@ -131,41 +144,28 @@ class Group:
             paddle.distributed.all_reduce(tensor)
         return tensor
 
-    def equal_buffers(self, model: paddle.nn.Layer) -> None:
-        """Give every process the buffers of process 0: statistics of batch norms are its own."""
+    def make_equal(self, tensors: list[paddle.Tensor]) -> None:
+        """Give every process what process 0 has in these tensors."""
         if self.world == 1:
             return
         self.meet()
         kinds: dict[Any, list[paddle.Tensor]] = {}
-        for buffer in model.buffers():
-            kinds.setdefault(buffer.dtype, []).append(buffer)
-        for buffers in kinds.values():
-            flat = paddle.concat([buffer.detach().reshape([-1]) for buffer in buffers])
+        for tensor in tensors:
+            kinds.setdefault(tensor.dtype, []).append(tensor)
+        for alike in kinds.values():
+            flat = paddle.concat([tensor.detach().reshape([-1]) for tensor in alike])
             paddle.distributed.broadcast(flat, src=0)
-            parts = paddle.split(flat, [buffer.size for buffer in buffers])
-            for buffer, part in zip(buffers, parts):
-                buffer.set_value(part.reshape(buffer.shape))
+            parts = paddle.split(flat, [tensor.size for tensor in alike])
+            for tensor, part in zip(alike, parts):
+                tensor.set_value(part.reshape(tensor.shape))
 
-    @contextlib.contextmanager
-    def together(self) -> Iterator[None]:
-        """Let an error in one process be an error in all. Nothing inside may wait for another one.
+    def parallel(self, model: paddle.nn.Layer) -> paddle.DataParallel | None:
+        """Return the network with gradients averaged over the processes; None in a group of one.
 
-        Raises:
-            OtherProcessFailed: in those that had no error themselves.
+        Its weights become those of process 0.
         """
-        error = None
-        try:
-            yield
-        except (EvaluationStopped, OtherProcessFailed):
-            raise
-        except Exception as caught:
-            error = caught
-        told = self.gather(None if error is None else f"{type(error).__name__}: {error}")
-        if error is not None:
-            raise error
-        for rank, text in enumerate(told):
-            if text is not None:
-                raise OtherProcessFailed(f"Process {rank} of {self.world}: {text}")
+        self.meet()
+        return paddle.DataParallel(model) if self.world > 1 else None
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -203,6 +203,8 @@ class Group:
             if found is not None:
                 return found
         watch.report(f"{type(error).__name__}: {error}")
+        if self.rank == 0:
+            time.sleep(LINGER_S)
         return None
 
 
@@ -217,22 +219,12 @@ def connect() -> Group:
     return _group
 
 
-# -- as engine.train uses it ----------------------------------------------------------------------
+def in_a_group(function: Function) -> Function:
+    """Let a function run within the group's context."""
 
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        with connect():
+            return function(*args, **kwargs)
 
-def world() -> tuple[int, int]:
-    """Return how many processes train together, and this one's number."""
-    return size()
-
-
-def start(model: paddle.nn.Layer, processes: int) -> paddle.DataParallel | None:
-    """Return the network with gradients averaged over processes; None for one process."""
-    if processes == 1:
-        return None
-    paddle.distributed.init_parallel_env()
-    return paddle.DataParallel(model)
-
-
-def gather(thing: Any, processes: int) -> list[Any]:
-    """Return what every process has, in their order."""
-    return connect().gather(thing)
+    return cast(Function, wrapped)

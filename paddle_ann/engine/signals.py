@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from typing import Any
 
+LAUNCHER_S = 2.0  # paddle.distributed.launch sends SIGTERM three times, 0.2 s apart, and means one
 STOPPED = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong, run it again
 
 
@@ -39,6 +41,7 @@ class StopSignals:
         self.interruptible = False
         self._before: dict[int, Any] = {}
         self._pid = os.getpid()
+        self._since = 0.0
 
     def __enter__(self) -> StopSignals:
         if threading.current_thread() is threading.main_thread():
@@ -56,8 +59,12 @@ class StopSignals:
             if number == signal.SIGTERM:
                 os._exit(128 + number)
             return  # Ctrl-C goes to all processes of the terminal; the training stops its readers
+        again = time.monotonic() - self._since
+        if self.received == "SIGTERM" and number == signal.SIGTERM and again < LAUNCHER_S:
+            return
         if self.received is not None:
             os._exit(128 + number)
+        self._since = time.monotonic()
         self.received = signal.Signals(number).name
         note = f"\n{self.received}: saving after this iteration. Once more ends at once, unsaved.\n"
         os.write(2, note.encode())

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import paddle
+from paddle.optimizer.lr import ReduceOnPlateau
 
 from paddle_ann.engine.callback import Batch
 from paddle_ann.engine.learning_rate import LearningRate
@@ -37,6 +38,11 @@ class Step:
         self.model, self.optimizer, self.losses = model, optimizer, losses
         self.precision, self.scaler = precision, precision.make_scaler()
         self.parallel, self.rate = parallel, LearningRate(optimizer)
+
+    @property
+    def follows_loss(self) -> bool:
+        """Whether the learning rate depends on the loss."""
+        return isinstance(getattr(self.optimizer, "_learning_rate", None), ReduceOnPlateau)
 
     def gradients(self, batches: Sequence[Batch]) -> list[float]:
         """Add the gradients of the mean loss of the batches, and return the losses' means."""

@@ -44,6 +44,7 @@ class Result(NamedTuple):
     stop_reason: str | None
 
 
+@processes.in_a_group
 def train(
     model: paddle.nn.Layer,
     train_dataset: Any,
@@ -106,7 +107,8 @@ def train(
         Interrupted: (a SystemExit with code 75) after SIGINT or SIGTERM, once the run is saved.
     """
     options = options or TrainOptions()
-    world, rank = processes.world()
+    group = processes.connect()
+    world, rank = group.world, group.rank
     counts = {"iters": iters, "batch_size": batch_size, "save_interval": save_interval}
     checks.check_counts(**counts, log_iters=log_iters)
     checks.check_optimizer(optimizer)
@@ -140,7 +142,7 @@ def train(
         optimizer,
         losses,
         numeric,
-        processes.start(model, world),
+        group.parallel(model),
     )
     progress = Progress()
     plugged = Callbacks([*([VisualDLLog()] if use_vdl else []), *callbacks])
@@ -162,19 +164,25 @@ def train(
             use_ema=use_ema,
             configuration=dict(options.configuration),
         ),
-        draw_seed() if options.seed is None else options.seed,
+        group.share(draw_seed() if options.seed is None else options.seed),
     )
     guard = Guard(options.non_finite, saving, train_dataset)
     plugged.members[:0] = [frozen, guard, Symptoms(train_dataset)]
     if options.patience:
         plugged.members.append(EarlyStop(options.patience, options.min_delta))
-    test_config = {"precision": numeric.name, "amp_level": amp_level, **(test_config or {})}
+    test_config = {
+        "precision": numeric.name,
+        "amp_level": amp_level,
+        "batch_size": options.eval_batch_size,
+        **(test_config or {}),
+    }
     schedule = Schedule(save_interval, log_iters, options.accumulate, num_workers, test_config)
     with contextlib.ExitStack() as stack:
         stack.callback(frozen.thaw)
         if run.is_main:
             stack.enter_context(RunLock(store.folder))
         stop = stack.enter_context(StopSignals())
+        group.listen(stop)
         pending = resume(saving, resume_model, options)
         loop = Loop(
             run,
@@ -194,7 +202,8 @@ def train(
 
 def resume(saving: Saving, resume_model: str | Path | None, options: TrainOptions) -> bool:
     """Load the checkpoint to go on from, if any; tell whether it is still to be evaluated."""
-    start = earlier.find_start(saving.store, resume_model, options.set_aside)
+    group = processes.connect()
+    start = group.of_main(lambda: earlier.find_start(saving.store, resume_model, options.set_aside))
     if start is None:
         return False
     pending = saving.resume(start.path, start.iteration, options.force_resume)
