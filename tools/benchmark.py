@@ -9,7 +9,7 @@ from pathlib import Path
 
 import command_line
 
-from paddle_ann.benchmark import catalogue, environment, report, results, runner
+from paddle_ann.benchmark import catalogue, environment, report, results, resume, runner
 from paddle_ann.benchmark.case import Row, Settings
 
 
@@ -25,11 +25,12 @@ def make_parser() -> argparse.ArgumentParser:
         help="torch: compare the two graphs, both transcribed to PyTorch")  # fmt: skip
     add("--quick", action="store_true", help="tiny sizes: tests the machinery, not the speed")
     add("--threads", type=positive, help="threads of each side (default: the cores)")
-    add("--rounds", type=positive, default=9, help="rounds of a row at most (default: 9)")
-    add("--seconds", type=float, default=120, help="no further round after this (default: 120)")
+    add("--rounds", type=positive, default=7, help="rounds of a row at most (default: 7)")
+    add("--seconds", type=float, default=30, help="no further round after this (default: 30)")
     add("--train_batch", type=positive, default=2, help="images of a train step (default: 2)")
     add("--eval_batch", type=positive, default=1, help="images of an evaluation (default: 1)")
     add("--no-memory", action="store_true", help="leave out the memory, which takes a process each")
+    add("--resume", action="store_true", help="keep the rows that the output folder holds already")
     add("--output", type=Path, default=Path("output/benchmark"), help="where the results go")
     add("--markdown", type=Path, metavar="PAGE", help="also write the tables into this page")
     add("--debug", action="store_true", help="show the traceback of an error")
@@ -43,21 +44,25 @@ def benchmark(args: argparse.Namespace) -> None:
     batches = args.train_batch, args.eval_batch
     settings = Settings(args.device, threads, args.graphs, args.quick, *batches)
     catalogue.use_device(settings)
-    cases = catalogue.select(catalogue.cases(settings), args.rows)
+    everything = catalogue.cases(settings)
+    cases = catalogue.select(everything, args.rows)
     if args.list:
         print("\n".join(f"{case.group}: {case.name}" for case in cases))
         return
     mark = f"benchmark-{args.graphs}-{args.device}"
     if args.markdown:
         report.around_marks(args.markdown, mark)  # raises now, not after all the measuring
-    around = environment.describe(settings.threads, settings.device)
-    rows: list[Row] = []
-    for row in runner.run(
-        cases, settings, runner.Effort(args.rounds, args.seconds, not args.no_memory)
-    ):
-        rows.append(row)
-        report.write_csv(rows, around, args.output / "benchmark.csv")  # what is measured, stays
-    around["load_average_at_end"] = environment.load_average()
+    table, rows = args.output / "benchmark.csv", list[Row]()
+    around = environment.describe(threads, args.device, args.quick)
+    if args.resume:
+        rows, around = resume.load(table, around)
+        cases = resume.missing(cases, rows, not args.no_memory)
+        rows = resume.keep(rows, cases)
+    effort = runner.Effort(args.rounds, args.seconds, not args.no_memory)
+    for row in runner.run(cases, settings, effort):
+        rows = resume.in_order([*rows, row], everything)
+        around.update(environment.end())
+        report.write_csv(rows, around, table)  # what is measured, stays
     files = results.write(rows, around, args.output, args.markdown, mark)
     print(report.text(rows))
     print(

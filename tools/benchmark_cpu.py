@@ -18,7 +18,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Returns the parser of the options; none is needed."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     add = parser.add_argument
-    add("--rounds", type=command_line.positive, default=5, help="processes each (default: 5)")
+    add("--rounds", type=command_line.positive, default=3, help="processes each (default: 3)")
     add("--quick", action="store_true", help="tiny sizes: tests the machinery, not the speed")
     add("--markdown", type=Path, metavar="PAGE", help="also write the table into this page")
     add("--debug", action="store_true", help="show the traceback of an error")
@@ -30,7 +30,7 @@ def benchmark(args: argparse.Namespace) -> None:
     if args.markdown:
         report.around_marks(args.markdown, MARK)  # raises now, not after all the measuring
     cores = available_cores()
-    around = environment.describe(cores, "cpu")
+    around = environment.describe(cores, "cpu", args.quick)
     names = processor.ways(cores)
     taken: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     total = args.rounds * len(names)

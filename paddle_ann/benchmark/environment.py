@@ -17,16 +17,17 @@ PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "paddleseg", "torch", "numpy")
 VARIABLES = ("MKL_DEBUG_CPU_TYPE", "KMP_BLOCKTIME", "PADDLE_ANN_COMPAT")
 
 
-def describe(threads: int, device: str) -> dict[str, str]:
+def describe(threads: int, device: str, quick: bool = False) -> dict[str, str]:
     """Returns the circumstances of a measurement, as text by name.
 
     Args:
         threads: how many threads each side computes with.
         device: 'cpu' or 'gpu'.
+        quick: whether the sizes are the tiny ones.
     """
     found = {name: _version(name) for name in PACKAGES}
     return {
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": now(),
         "commit": commit(),
         "processor": processor(),
         "cores": str(os.cpu_count()),
@@ -34,10 +35,21 @@ def describe(threads: int, device: str) -> dict[str, str]:
         **{name: os.environ.get(name, "not set") for name in VARIABLES},
         "device": device,
         "gpu": gpu() if device == "gpu" else "not used",
+        "sizes": "tiny, they mean nothing" if quick else "full",
         "load_average_at_start": load_average(),
         "python": platform.python_version(),
         **{name: number for name, number in found.items() if number},
     }
+
+
+def end() -> dict[str, str]:
+    """Returns what else is to be known when a measurement ends."""
+    return {"date_at_end": now(), "load_average_at_end": load_average()}
+
+
+def now() -> str:
+    """Returns date and time in UTC."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from paddle_ann.benchmark.timing import interleave, spread
 DEFAULTS, PACKAGE = "Paddle's defaults", "import paddle_ann"
 NAMES = ("MKL_DEBUG_CPU_TYPE", "KMP_BLOCKTIME", "OMP_NUM_THREADS", "PADDLE_ANN_COMPAT",
          "MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_")  # fmt: skip
-STEPS = 3
+STEPS = 2
 
 
 def ways(cores: int) -> dict[str, dict[str, str]]:

@@ -83,6 +83,22 @@ def test_quick_run_writes_table_csv_and_agrees(tmp_path):
     assert "of it" in page.read_text() and (out / "benchmark.md").read_text() in page.read_text()
 
 
+def test_resume_keeps_what_is_there_and_measures_the_rest(tmp_path):
+    """A row of the first sitting stays to the last digit; the order is the catalogue's."""
+    out = ["--no-memory", "--output", str(tmp_path)]
+    assert command("--rows", ": APNB, forward,", *out).returncode == 0
+    ((kept,), _) = report.read_csv(tmp_path / "benchmark.csv")
+    done = command("--rows", ": A.NB, forward,", "--resume", *out)
+    assert done.returncode == 0, done.stderr
+    assert "[1/1] AFNB" in done.stderr
+    rows, around = report.read_csv(tmp_path / "benchmark.csv")
+    assert [row.case[:4] for row in rows] == ["AFNB", "APNB"]
+    assert (rows[1].value, rows[1].ratio) == (kept.value, kept.ratio)
+    assert {"date_at_end", "load_average_at_end"} <= around.keys()
+    other = command("--rows", ": A.NB", "--resume", "--threads=2", *out)
+    assert other.returncode == 2 and "was measured with threads '1', now it is '2'" in other.stderr
+
+
 @pytest.fixture(scope="module")
 def all_quick_rows(tmp_path_factory):
     """Every row without memory, in one process."""
