@@ -17,12 +17,13 @@ from typing import Any, TypeVar, cast
 
 import paddle
 
+from paddle_ann.engine import store
 from paddle_ann.engine.signals import Interrupted, StopSignals
-from paddle_ann.engine.watch import Watch, open_store
+from paddle_ann.engine.watch import Watch
 
 GOODBYE_S = 10.0  # that process 0, which keeps the store, stays for the others
 LINGER_S = 3.0  # that process 0 stays after a failure, for the others to hear of it
-_BROKEN = re.compile(r"gloo|nccl|tcp_store|tcp_utils|TCPStore|socket", re.IGNORECASE)
+_BROKEN = re.compile(r"gloo|nccl|does not answer", re.IGNORECASE)
 
 Thing = TypeVar("Thing")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -61,10 +62,11 @@ class Group:
         self._depth += 1
         if self._depth == 1 and self.world > 1:
             paddle.distributed.init_parallel_env()
-            self._store = self._store or open_store()
             self._jobs += 1
+            prefix = f"paddle_ann/{self._jobs}/"
+            self._store = store.own(prefix)
             self._meetings, self._flags = 0, [0, 0]
-            self.watch = Watch(self._key(""), self.world, self.rank)
+            self.watch = Watch(prefix, self.world, self.rank)
             self.watch.start()
         return self
 
@@ -107,21 +109,19 @@ class Group:
         self._meetings += 1
         side = self._meetings % 2  # nobody adds here before all have read, at the next meeting
         if flag:
-            self._store.add(self._key(f"flag{side}"), 1)
-        self._store.add(self._key("met"), 1)
+            self._store.add(f"flag{side}", 1)
+        self._store.add("met", 1)
         self._wait("met", self.world * self._meetings)
-        before, self._flags[side] = self._flags[side], self._store.add(self._key(f"flag{side}"), 0)
+        before, self._flags[side] = self._flags[side], self._store.add(f"flag{side}", 0)
         return self._flags[side] > before
 
     def gather(self, thing: Any) -> list[Any]:
         """Return what every process has, in their order."""
         if self.world == 1:
             return [thing]
-        self._store.set(self._key(f"thing{self.rank}"), pickle.dumps(thing))
+        self._store.set(f"thing{self.rank}", pickle.dumps(thing))
         self.meet()
-        found = [
-            pickle.loads(self._store.get(self._key(f"thing{rank}"))) for rank in range(self.world)
-        ]
+        found = [pickle.loads(self._store.get(f"thing{rank}")) for rank in range(self.world)]
         self.meet()
         return found
 
@@ -169,13 +169,10 @@ class Group:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _key(self, name: str) -> str:
-        return f"paddle_ann/{self._jobs}/{name}"
-
     def _wait(self, name: str, count: int, seconds: float = float("inf")) -> bool:
         """Wait until a counter has reached `count`; tell whether it has."""
         start, pause = time.monotonic(), min(0.0005 * self.world, 0.05)
-        while self._store.add(self._key(name), 0) < count:
+        while self._store.add(name, 0) < count:
             if self.watch is not None and self.watch.failure is not None:
                 raise OtherProcessFailed(self.watch.failure)
             if time.monotonic() - start > seconds:
@@ -185,12 +182,12 @@ class Group:
 
     def _say_goodbye(self, watch: Watch) -> None:
         """Leave so that no process misses the store, or takes the end of another for a failure."""
-        with contextlib.suppress(RuntimeError):
-            self._store.add(self._key("done"), 1)
+        with contextlib.suppress(store.StoreGone):
+            self._store.add("done", 1)
             self._wait("done", self.world, GOODBYE_S)
             watch.close()
             if self.rank:
-                self._store.add(self._key("left"), 1)
+                self._store.add("left", 1)
             else:
                 self._wait("left", self.world - 1, GOODBYE_S)
 

@@ -8,30 +8,14 @@ import signal
 import sys
 import threading
 import time
-from typing import Any
 
-from paddle.base import core
-
+from paddle_ann.engine import store
 from paddle_ann.engine.signals import STOPPED, StopSignals
 
 PERIOD_S = 1.0
 SILENCE_S = 30.0  # without a heartbeat a process is given up
 GRACE_S = 10.0  # for the main thread to end by itself after a failure
 LOOK_S = 4.0  # to find out whose heart has stopped after a broken connection
-
-
-def open_store() -> Any:
-    """Return Paddle's key store, which lives in process 0; for one thread alone."""
-    return core.create_or_get_global_tcp_store()
-
-
-def open_second_store() -> Any:
-    """Return a connection of its own to the same store, for another thread."""
-    address = os.environ.get("MASTER_ADDR"), os.environ.get("MASTER_PORT")
-    endpoint = ":".join(map(str, address)) if all(address) else os.environ.get("PADDLE_MASTER")
-    endpoint = endpoint or os.environ["PADDLE_TRAINER_ENDPOINTS"].split(",")[0]
-    host, port = endpoint.split(":")
-    return core.TCPStore(host, int(port), False, 0, 900)
 
 
 class Watch(threading.Thread):
@@ -53,10 +37,10 @@ class Watch(threading.Thread):
 
     def __init__(self, prefix: str, world: int, rank: int) -> None:
         super().__init__(name="paddle_ann-watch", daemon=True)
-        self.prefix, self.world, self.rank = prefix, world, rank
+        self.world, self.rank = world, rank
         self.failure: str | None = None
         self.signals: StopSignals | None = None
-        self._store = open_second_store()
+        self._store = store.second(prefix)
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._told = False
@@ -99,19 +83,19 @@ class Watch(threading.Thread):
 
     def _look(self) -> None:
         try:
-            self._store.add(f"{self.prefix}beat{self.rank}", 1)
-            if self._store.add(f"{self.prefix}failed", 0):
-                self.failure = self._store.get(f"{self.prefix}failure").decode(errors="replace")
+            self._store.add(f"beat{self.rank}", 1)
+            if self._store.add("failed", 0):
+                self.failure = self._store.get("failure").decode(errors="replace")
                 return
             self._pass_signals_on()
             self._listen()
-        except RuntimeError as error:
-            self.failure = f"{self._gone(0)} ({str(error).strip().splitlines()[-1]})"
+        except store.StoreGone:
+            self.failure = self._gone(0)
 
     def _listen(self) -> None:
         now = time.monotonic()
         for other in self._heard if self.rank == 0 else (0,):
-            beats = self._store.add(f"{self.prefix}beat{other}", 0)
+            beats = self._store.add(f"beat{other}", 0)
             if beats != self._heard[other][0]:
                 self._heard[other] = beats, now
             elif now - self._heard[other][1] > SILENCE_S:
@@ -124,15 +108,15 @@ class Watch(threading.Thread):
             return
         if signals.received is not None:
             self._told = True
-            self._store.add(f"{self.prefix}signal", 1)
-        elif self._store.add(f"{self.prefix}signal", 0):
+            self._store.add("signal", 1)
+        elif self._store.add("signal", 0):
             self._told = True
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _publish(self, text: str) -> None:
-        with contextlib.suppress(RuntimeError):
-            self._store.set(f"{self.prefix}failure", text)
-            self._store.add(f"{self.prefix}failed", 1)
+        with contextlib.suppress(store.StoreGone):
+            self._store.set("failure", text.encode())
+            self._store.add("failed", 1)
 
     def _gone(self, rank: int) -> str:
         return (
