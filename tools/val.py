@@ -1,29 +1,35 @@
-"""Evaluates a trained model on the validation data, with PaddleSeg's own `evaluate`."""
+"""Evaluates a trained model on the validation data; `paddle_ann.engine.evaluate` counts."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from command_line import add_inference, add_precision, inference_options, make_parser, run
+from command_line import add_inference, add_precision, inference_options, make_parser, positive, run
 
 
 def parser() -> argparse.ArgumentParser:
     """Returns the options, named as PaddleSeg's tools/val.py names them."""
     parser = make_parser("Evaluate a trained model on the validation data of its configuration.")
     add_inference(parser, "aug_eval")
+    parser.add_argument(
+        "--batch_size",
+        type=positive,
+        default=1,
+        help="images of equal size per pass; the scores do not depend on it (default: 1)",
+    )
     parser.add_argument("--auc_roc", action="store_true", help="compute the area under the ROC too")
     parser.add_argument("--save_json", metavar="FILE", help="write the scores there as well")
-    add_precision(parser)
+    add_precision(parser, ("fp32", "fp16", "bf16", "auto"))
     return parser
 
 
 def val(args: argparse.Namespace) -> None:
     """Builds model and validation data, loads the weights and prints the scores."""
-    from paddleseg.core import evaluate
     from paddleseg.utils import utils
 
     from paddle_ann import scores, session, visualize
+    from paddle_ann.engine import evaluate, processes
 
     chosen = inference_options(args, "aug_eval")
     weights = session.weights_path(args.model_path)
@@ -38,8 +44,11 @@ def val(args: argparse.Namespace) -> None:
         num_workers=args.num_workers,
         precision=args.precision,
         amp_level=args.amp_level,
+        batch_size=args.batch_size,
         **options,
     )
+    if processes.size().rank:
+        return  # process 0 reports
     content = scores.scores(result, visualize.class_names(val_dataset), len(val_dataset))
     print(scores.table(content))
     if args.save_json:

@@ -145,6 +145,18 @@ def _patch_partition(patches: Patches) -> None:
     patches.everywhere(original, _padded(original))
 
 
+# -- several processes make one folder -------------------------------------------------------------
+
+
+def make_folder_of(path: str) -> None:
+    """Make the folder of a file; another process may do so at the same moment."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+
+
+def _patch_folder(patches: Patches) -> None:
+    patches.set(module("paddleseg.core.predict"), "mkdir", make_folder_of)
+
+
 # -- classes present (C20) ------------------------------------------------------------------------
 
 
@@ -209,6 +221,14 @@ FIXES = (
         "paddleseg 2.8.0 and 2.10",
         _partition_bites,
         _patch_partition,
+    ),
+    Fix(
+        "predict-folder",
+        "predict under launch: `FileExistsError` of the folder for the pictures, now and then",
+        "mkdir looks whether the folder is there and then makes it; another process may be between",
+        "paddleseg 2.8.0 and 2.10",
+        lambda: not source_has(module("paddleseg.core.predict").mkdir, "exist_ok"),
+        _patch_folder,
     ),
     Fix(
         "classes-present",

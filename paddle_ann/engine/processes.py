@@ -13,7 +13,7 @@ import pickle
 import re
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import paddle
 
@@ -33,10 +33,17 @@ class OtherProcessFailed(RuntimeError):
     """Another process has failed, and this one cannot go on without it."""
 
 
-def size() -> tuple[int, int]:
-    """Return how many processes there are, and this one's number."""
+class Size(NamedTuple):
+    """How many processes there are, and this one's number."""
+
+    world: int
+    rank: int
+
+
+def size() -> Size:
+    """Return how many processes the launcher has started; 1 without one."""
     environment = paddle.distributed.ParallelEnv()
-    return environment.nranks, environment.rank
+    return Size(environment.nranks, environment.rank)
 
 
 class Group:
