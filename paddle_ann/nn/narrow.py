@@ -122,8 +122,8 @@ def spread_kernel(weight: Tensor) -> Tensor:
     Returns:
         (C_out * 9, C_in), for each output channel the taps in reverse order, as `fold` has them.
     """
-    taps = weight.flatten(2).transpose([0, 2, 1])
-    return taps.index_select(paddle.arange(8, -1, -1), axis=1).flatten(0, 1)
+    taps = weight.flatten(2).unbind(2)
+    return paddle.stack(taps[::-1], axis=1).flatten(0, 1)
 
 
 def gather_kernel(kernel: Tensor) -> Tensor:
