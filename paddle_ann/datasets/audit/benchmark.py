@@ -48,7 +48,7 @@ _PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 def make(root: Path, count: int, num_workers: int) -> int:
     """Writes `count` pairs and train.txt below `root`; returns their bytes."""
-    progress = Progress(count)
+    progress = Progress("making", count)
     size = 0
     lines = []
     jobs = ((root, index) for index in range(count))

@@ -18,7 +18,7 @@ LOOK_BYTES = SIDE * SIDE // 8
 # have nothing to do with each other differ in half.
 DISTANCE = 16
 _FLAT = 24  # with fewer ones or zeros, a picture is too plain to be told from another by its look
-_BLOCK = 2048
+_BLOCK = 1024
 
 
 class Seen(NamedTuple):

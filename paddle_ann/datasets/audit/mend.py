@@ -74,7 +74,9 @@ def mend(
     _check_room(report.plan, target.parent)
     part = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        written, left_out = _fill(part, report, max_pixels, Progress(report.pairs, stream))
+        written, left_out = _fill(
+            part, report, max_pixels, Progress("mending", report.pairs, stream)
+        )
         if not written:
             raise ValueError(
                 f"No pair can be mended; {target} was not made. First: {left_out[0].detail}"

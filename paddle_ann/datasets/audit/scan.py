@@ -116,7 +116,7 @@ def scan(
     """
     start = time.monotonic()
     results = [SplitScan(split, Counts.zero(plan.num_classes)) for split in plan.splits]
-    progress = Progress(sum(len(split.pairs) for split in plan.splits), stream)
+    progress = Progress("checking", sum(len(split.pairs) for split in plan.splits), stream)
 
     def jobs() -> Iterator[tuple[str, str | None, int | None]]:
         for split in plan.splits:
@@ -182,9 +182,9 @@ def _ignore_interrupts() -> None:
 class Progress:
     """A line about how far it is and how long it will take: kept up to date on a terminal."""
 
-    def __init__(self, total: int, stream: TextIO | None = sys.stderr) -> None:
-        """Takes the number of steps, and where to write (None for nowhere)."""
-        self._total, self._stream, self._done = total, stream, 0
+    def __init__(self, what: str, total: int, stream: TextIO | None = sys.stderr) -> None:
+        """Takes what is done, the number of steps, and where to write (None for nowhere)."""
+        self._what, self._total, self._stream, self._done = what, total, stream, 0
         self._live = bool(stream and stream.isatty())
         self._every = 0.5 if self._live else 10.0
         self._start = self._told = time.monotonic()
@@ -197,7 +197,7 @@ class Progress:
             self._told = now
             rate = self._done / (now - self._start)
             self._write(
-                f"checking {self._done}/{self._total}, {60 * rate:,.0f} images/min, "
+                f"{self._what} {self._done}/{self._total}, {60 * rate:,.0f} images/min, "
                 f"{(self._total - self._done) / rate:.0f} s left"
             )
 

@@ -41,7 +41,7 @@ def test_progress_says_rate_and_time_left(monkeypatch):
     clock = iter(range(1000))
     monkeypatch.setattr(scan.time, "monotonic", lambda: next(clock))
     stream = io.StringIO()
-    progress = scan.Progress(40, stream)
+    progress = scan.Progress("checking", 40, stream)
     for _ in range(20):
         progress.step()
     progress.end()
