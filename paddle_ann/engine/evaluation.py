@@ -111,7 +111,7 @@ def evaluate(
         matrix = confusion.total(group)
         area = curve.total(group) if auc_roc else None
     check_not_empty(int(matrix.sum()))
-    return report(matrix, area, len(eval_dataset), print_detail)
+    return report(matrix, area, len(eval_dataset), shown)
 
 
 def check_not_empty(count: int) -> None:
