@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import paddle
-import paddle.nn.functional as F
 from paddle import Tensor, nn
 from paddleseg.models.layers import AuxLayer
 from paddleseg.utils import utils
@@ -18,6 +17,7 @@ from paddleseg.utils import utils
 from paddle_ann.nn import AFNB, APNB, ConvBNReLU
 from paddle_ann.nn.checks import check_channels
 from paddle_ann.nn.dropout import Dropout
+from paddle_ann.nn.resizing import resize
 
 DROPOUT = 0.05  # in AFNB, APNB and the auxiliary head, as in PaddleSeg and the authors' code
 
@@ -175,7 +175,7 @@ class ANN(nn.Layer):
 def resize_logits(logits: list[Tensor], image: Tensor, align_corners: bool) -> list[Tensor]:
     """Resize each (N, num_classes, h, w) bilinearly to H and W of `image` (N, 3, H, W)."""
     size = image.shape[2:] if paddle.in_dynamic_mode() else paddle.shape(image)[2:]
-    return [F.interpolate(x, size, mode="bilinear", align_corners=align_corners) for x in logits]
+    return [resize(x, size, align_corners) for x in logits]
 
 
 def make_auxiliary_head(in_channels: int, num_classes: int) -> AuxLayer:
