@@ -172,7 +172,7 @@ def test_ctrl_c_leaves_no_process(convert, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(subprocess, "Popen", interrupted)
     with pytest.raises(KeyboardInterrupt):
         convert("a", "b", "c")
-    assert started[0].poll() is not None
+    assert started[0].poll() == -signal.SIGKILL  # at once, and not when its work is done
 
 
 def test_a_worker_without_a_reader_ends(convert, tmp_path: Path) -> None:
