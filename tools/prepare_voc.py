@@ -44,10 +44,8 @@ def prepare(args: argparse.Namespace) -> None:
     """Prepares and says what to do next."""
     package = load_package()
     voc, sbd = package.VOC2012, package.SBD
-    if args.voc_url:
-        voc = dataclasses.replace(voc, urls=tuple(args.voc_url))
-    if args.sbd_url:
-        sbd = dataclasses.replace(sbd, urls=tuple(args.sbd_url))
+    voc = dataclasses.replace(voc, urls=tuple(args.voc_url or voc.urls))
+    sbd = dataclasses.replace(sbd, urls=tuple(args.sbd_url or sbd.urls))
     done = package.prepare_voc(
         args.root,
         download=args.download,
