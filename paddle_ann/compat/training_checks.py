@@ -77,8 +77,12 @@ def _losses_bite() -> bool:
     return True
 
 
+def _check_losses(given: dict[str, Any]) -> None:
+    checks.check_loss_config(given["losses"])
+
+
 def _patch_losses(patches: Patches) -> None:
-    patches.before(_core().train, lambda given: checks.check_loss_config(given["losses"]))
+    patches.before(_core().train, _check_losses)
     patches.everywhere(_core().check_logits_losses, checks.check_logits_losses)
 
 

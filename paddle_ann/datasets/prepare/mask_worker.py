@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from scipy.io import loadmat  # type: ignore[import-untyped]
+from scipy.io import loadmat
 
 NUM_CLASSES = 21
 LARGEST_MAT = 8 << 20  # bytes; SBD's have some ten thousand
