@@ -161,7 +161,7 @@ def test_a_page_without_marks_is_refused_before_the_measuring(tmp_path):
 
 def test_the_docs_have_every_mark():
     page = ROOT / "docs/performance.md"
-    for mark in ("paddle-cpu", "processor", "torch-cpu", "torch-gpu"):
+    for mark in ("paddle-cpu", "processor", "profile", "torch-cpu", "torch-gpu"):
         report.around_marks(page, f"benchmark-{mark}")
 
 
