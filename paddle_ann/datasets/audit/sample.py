@@ -97,6 +97,9 @@ def _image(path: str, max_pixels: int | None) -> tuple[tuple[int, int], bytes, b
         try:
             images.check_sums(path, max_pixels)
             with images.open_image(file, max_pixels) as image:
+                if image.format == "GIF":
+                    message = f"{path} is a GIF, which PaddleSeg's OpenCV cannot read as an image."
+                    raise ImageError("unreadable", message)
                 size = image.size
                 image.draft("L", _DRAFT)
                 images.pixels(image, path)

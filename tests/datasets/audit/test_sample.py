@@ -82,3 +82,10 @@ def test_tiff_that_pillow_does_not_know(tmp_path):
     facts = examine(path, None)
     assert [kind for kind, *_ in facts.problems] == ["reduced-image"] and len(facts.look) == 32
     assert [kind for kind, *_ in examine(path, None, max_pixels=100).problems] == ["too-large"]
+
+
+def test_gif_is_a_mask_but_no_image(tmp_path):
+    path = str(tmp_path / "a.gif")
+    Image.fromarray(tree.mask(1)).save(path)
+    found = examine(path, path).problems
+    assert [(kind, role) for kind, role, _ in found] == [("unreadable", "image")]
