@@ -28,20 +28,6 @@ _ALLOWED = {
 }
 
 
-# What the unpickler raises on bytes that are no pickle, or not a whole one.
-_DAMAGE = (
-    pickle.UnpicklingError,
-    AttributeError,
-    EOFError,
-    ImportError,
-    IndexError,
-    KeyError,
-    OverflowError,
-    TypeError,
-    ValueError,
-)
-
-
 class _DataUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
@@ -65,8 +51,7 @@ def read_weights(path: str | Path) -> dict[str, Any]:
     """
     with open(path, "rb") as file:
         state = _unpickle(file, path)
-    if not isinstance(state, dict):
-        raise ValueError(f"{path} holds a {type(state).__name__}, not a dictionary of weights.")
+        _check(state, os.fstat(file.fileno()).st_size, path)
     state.pop(NAME_TABLE, None)
     return {name: value[1] if _is_named(value) else value for name, value in state.items()}
 
@@ -78,11 +63,45 @@ def _is_named(value: Any) -> bool:
 def _unpickle(file: IO[bytes], path: str | Path) -> Any:
     try:
         return _DataUnpickler(file, encoding="latin1").load()
-    except _DAMAGE as error:
-        raise ValueError(
-            f"{path} cannot be read as weights: {error}. It is damaged, cut off, or no file of "
-            "weights; take another checkpoint."
-        ) from None
+    except Exception as error:  # bytes that are no pickle can raise anything
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: str | Path, reason: Any) -> ValueError:
+    return ValueError(
+        f"{path} cannot be read as weights: {str(reason) or type(reason).__name__}. It is damaged, "
+        "cut off, or no file of weights; take another checkpoint."
+    )
+
+
+def _check(state: Any, size: int, path: str | Path) -> None:
+    """Raises a ValueError unless it is a dictionary by name whose arrays came out of the file."""
+    if not isinstance(state, dict):
+        raise ValueError(f"{path} holds a {type(state).__name__}, not a dictionary of weights.")
+    for name in state:
+        if not isinstance(name, str):
+            raise _unreadable(path, f"it has an entry {name!r}, which is no name")
+    # A shape alone makes numpy allocate, as much as the file says.
+    if sum(array.nbytes for array in _arrays(state)) > size:
+        raise _unreadable(path, "its arrays are larger than the file")
+
+
+def _arrays(state: Any) -> list[np.ndarray]:
+    """All arrays in nested containers, each once."""
+    seen: dict[int, Any] = {}
+    found, waiting = [], [state]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen[id(value)] = value
+        if isinstance(value, np.ndarray):
+            found.append(value)
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, (list, tuple)):
+            waiting += value
+    return found
 
 
 def load_state(path: str | Path, **options: Any) -> Any:
@@ -102,7 +121,10 @@ def load_state(path: str | Path, **options: Any) -> Any:
     if os.path.isdir(path):
         raise ValueError(f"{path} is a folder; give the file in it, such as model.pdparams.")
     read_weights(path)
-    return paddle.load(str(path), **options)
+    try:
+        return paddle.load(str(path), **options)
+    except Exception as error:  # arrays of texts, names without entries: a pickle, but no weights
+        raise _unreadable(path, error) from error
 
 
 def compare_state(model: Any, state: dict[str, Any]) -> tuple[list[str], int]:
@@ -117,11 +139,16 @@ def compare_state(model: Any, state: dict[str, Any]) -> tuple[list[str], int]:
     for key, value in own.items():
         if key not in state:
             lines.append(f"  {key}: missing in the file, {list(value.shape)} in the model")
-        elif list(state[key].shape) != list(value.shape):
+        elif _shape(state[key]) != list(value.shape):
             lines.append(
-                f"  {key}: {list(state[key].shape)} in the file, {list(value.shape)} in the model"
+                f"  {key}: {_shape(state[key])} in the file, {list(value.shape)} in the model"
             )
     return lines, len(set(state) - set(own) - {NAME_TABLE})
+
+
+def _shape(value: Any) -> Any:
+    shape = getattr(value, "shape", None)
+    return f"a {type(value).__name__}" if shape is None else list(shape)
 
 
 def require_same_state(model: Any, state: dict[str, Any], path: str, next_step: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_ann.weights import read_weights
+from paddle_ann.weights import load_state, read_weights, require_same_state
 
 
 class Net(paddle.nn.Layer):
@@ -102,3 +102,42 @@ def test_a_pickle_that_breaks_while_it_is_read_names_the_file(tmp_path, content)
     path.write_bytes(content)
     with pytest.raises(ValueError, match="broken.pdparams cannot be read as weights"):
         read_weights(path)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({3: np.ones(2)}, "an entry 3, which is no name"),
+        (np.ones(2), "holds a ndarray"),
+        ({"a": np.array(["x"])}, "cannot be read as weights"),
+        ({"StructuredToParameterName@@": {"gone": "b"}}, "'gone'"),
+        ({"StructuredToParameterName@@": np.ones(2)}, "cannot be read as weights"),
+    ],
+    ids=["key", "array", "texts", "name without entry", "names"],
+)
+def test_pickles_that_are_no_weights(tmp_path: Path, state: object, words: str) -> None:
+    path = tmp_path / "model.pdparams"
+    path.write_bytes(pickle.dumps(state))
+    with pytest.raises(ValueError, match=words):
+        load_state(path)
+
+
+class _Huge:
+    """Unpickled, it makes numpy allocate a terabyte."""
+
+    def __reduce__(self) -> tuple[object, tuple[tuple[int]]]:
+        return np.ndarray, ((1 << 37,),)
+
+
+def test_a_shape_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "model.pdparams"
+    path.write_bytes(pickle.dumps({"a": _Huge()}))
+    with pytest.raises(ValueError, match="cannot be read as weights"):
+        load_state(path)
+
+
+def test_an_entry_that_is_no_array(saved: tuple[Net, Path]) -> None:
+    net, _ = saved
+    state = {**net.state_dict(), "fc.bias": {"a": 1}}
+    with pytest.raises(ValueError, match="fc.bias: a dict in the file"):
+        require_same_state(net, state, "w.pdparams", "Take another.")

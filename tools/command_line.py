@@ -6,16 +6,11 @@ Nothing heavy is imported here, so that --help answers at once.
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a clone that is not installed
-
-# PaddleSeg's builder and checker wrap each error in these lines.
-_WRAPPED_BY_BUILDER = re.compile(r"Tried to create a (\w*) object[^\0]*?The error message is: \n")
-_WRAPPED_BY_CHECKER = re.compile(r"Sanity check on the configuration[^\0]*?error message is: \n")
 
 
 def positive(text: str) -> int:
@@ -134,9 +129,5 @@ def run(command: Callable[[argparse.Namespace], None], parser: argparse.Argument
 
 
 def one_line(error: BaseException) -> str:
-    """Returns the message without the builder's wrapping, the component's name before it."""
-    text = _WRAPPED_BY_CHECKER.sub("", str(error))
-    names = _WRAPPED_BY_BUILDER.findall(text)
-    text = _WRAPPED_BY_BUILDER.sub("", text)
-    text = " ".join(text.split()) or type(error).__name__
-    return f"{names[-1]}: {text}" if names else text
+    """Returns the message in one line; the name of the error if it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -133,6 +133,12 @@ def _read_notes(folder: Path, optimizer: Any) -> dict[str, Any]:
         notes = read_json(folder / OPTIMIZER_NOTES)
     except FileNotFoundError:
         return {}
+    noted = notes.get("parameters_with_state", [])
+    if not isinstance(noted, list) or not all(isinstance(name, str) for name in noted):
+        raise ValueError(
+            f"{folder / OPTIMIZER_NOTES} is damaged: parameters_with_state is no list of names. "
+            "Take another checkpoint."
+        )
     kind = type(unwrap(optimizer)).__name__
     if notes.get("optimizer") != kind:
         raise ValueError(
@@ -164,7 +170,13 @@ def _load_optimizer(
 def _load_scaler(state: dict[str, Any] | None, scaler: Any) -> list[str]:
     enabled = scaler is not None and scaler.is_enable()
     if enabled and state:
-        scaler.load_state_dict(state)
+        try:
+            scaler.load_state_dict(state)
+        except Exception as error:  # a KeyError, or what arithmetic with a text raises
+            raise ValueError(
+                f"{OPTIMIZER_NOTES} is damaged: {state!r} is no state of a loss scaler. Take "
+                "another checkpoint."
+            ) from error
     elif enabled:
         return ["The checkpoint has no state of a loss scaler: it starts anew."]
     elif state:

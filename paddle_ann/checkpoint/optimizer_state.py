@@ -11,6 +11,7 @@ import re
 import warnings
 from typing import Any
 
+import numpy as np
 import paddle
 from paddle.base.layer_helper import LayerHelper
 
@@ -56,7 +57,11 @@ def rename_optimizer_state(state: dict[str, Any], names: dict[str, str]) -> dict
         return pattern.sub(lambda match: names[match.group(1)], key)
 
     return {
-        renamed(key): rename_optimizer_state(value, names) if key == _MASTER else value
+        renamed(key): (
+            rename_optimizer_state(value, names)
+            if key == _MASTER and isinstance(value, dict)
+            else value
+        )
         for key, value in state.items()
     }
 
@@ -102,6 +107,8 @@ def restore_optimizer(
     optimizer = unwrap(optimizer)
     state = _canonical_state(state)
     schedule, masters = state.pop(_SCHEDULE, None), state.pop(_MASTER, {})
+    if not isinstance(masters, dict):
+        return [f"  {_MASTER}: a {type(masters).__name__} in the file, not weights by name"]
     lines = _compare_schedules(optimizer._learning_rate, schedule)
     wanted = [
         parameter
@@ -157,13 +164,16 @@ def _compare(own: dict[str, Any], state: dict[str, Any], what: str = "") -> list
     lines = [f"  {key}{what}: missing in the file" for key in own if key not in state]
     lines += [f"  {key}{what}: not of this optimizer" for key in state if key not in own]
     for key in own.keys() & state.keys():
-        here, there = (
-            f"{list(tensor.shape)} {str(tensor.dtype).rpartition('.')[2]}"
-            for tensor in (own[key], state[key])
-        )
+        here, there = _describe(own[key]), _describe(state[key])
         if here != there:
             lines.append(f"  {key}{what}: {there} in the file, {here} in the optimizer")
     return sorted(lines)
+
+
+def _describe(tensor: Any) -> str:
+    if not hasattr(tensor, "shape") or not hasattr(tensor, "dtype"):
+        return f"a {type(tensor).__name__}"
+    return f"{list(tensor.shape)} {str(tensor.dtype).rpartition('.')[2]}"
 
 
 def _compare_schedules(schedule: Any, saved: Any) -> list[str]:
@@ -175,13 +185,20 @@ def _compare_schedules(schedule: Any, saved: Any) -> list[str]:
 
 
 def _nested_keys(state: Any) -> str:
-    if not isinstance(state, dict):
+    """Write out the names of a schedule's state, and which of its values are no numbers."""
+    if state is None:
         return "none"
+    if not isinstance(state, dict):
+        return f"a {type(state).__name__}"
     inner = (
-        f"{key} {_nested_keys(value)}" if isinstance(value, dict) else key
-        for key, value in sorted(state.items())
+        key if _is_number_or_none(state[key]) else f"{key} {_nested_keys(state[key])}"
+        for key in sorted(state, key=str)
     )
-    return f"({', '.join(inner)})"
+    return f"({', '.join(map(str, inner))})"
+
+
+def _is_number_or_none(value: Any) -> bool:  # ReduceOnPlateau has no best loss at first
+    return value is None or isinstance(value, (int, float, np.number))
 
 
 def _forget_others(optimizer: Any, names: set[str]) -> None:

@@ -48,10 +48,16 @@ class CheckpointStore:
         keep: How many of the newest `iter_N` stay, 0 for all (PaddleSeg's keep_checkpoint_max).
 
     Raises:
-        ValueError: If `keep` is negative.
+        TypeError: If `keep` is no integer.
+        ValueError: If it is negative.
     """
 
     def __init__(self, folder: str | Path, keep: int = 5) -> None:
+        if isinstance(keep, bool) or not hasattr(keep, "__index__"):
+            raise TypeError(
+                f"keep_checkpoint_max is {keep!r}; it must be a whole number: 0 (keep all) or the "
+                "number to keep."
+            )
         if keep < 0:
             raise ValueError(
                 f"keep_checkpoint_max is {keep}; it must be 0 (keep all) or the number to keep."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from paddleseg.cvlibs import Config
@@ -20,7 +21,14 @@ class _StrictConfig(Config):
 
     @classmethod
     def _parse_from_yaml(cls, path: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return coerce_numbers(super()._parse_from_yaml(path, *args, **kwargs))
+        try:
+            merged = super()._parse_from_yaml(path, *args, **kwargs)
+        except (AttributeError, TypeError) as error:
+            raise ValueError(
+                f"{path}: a block of settings stands in place of what is none in a _base_ file"
+                f"{_merged_key(error)}. Make both blocks, or both values."
+            ) from error
+        return coerce_numbers(merged)
 
     @classmethod
     def update_config_dict(
@@ -31,6 +39,14 @@ class _StrictConfig(Config):
         dic = coerce_numbers(super().update_config_dict(dic, *args, opts=opts, **kwargs))
         check(dic)
         return dic
+
+
+def _merged_key(error: Exception) -> str:
+    """Names the key at which PaddleSeg's merging of two files failed."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    merging = [f.f_locals for f in frames if f.f_code.co_name == "merge_config_dicts"]
+    keys = [str(names["key"]) for names in merging if "key" in names]
+    return f" ({'.'.join(keys)})" if keys else ""
 
 
 def load(
@@ -66,10 +82,13 @@ def load(
         if value is not None and not value > 0:
             raise ValueError(f"{name} is {value}; it must be greater than 0.")
     check_files(Path(path))
-    return _StrictConfig(
-        str(path),
-        learning_rate=learning_rate,
-        iters=iters,
-        batch_size=batch_size,
-        opts=list(opts) if opts else None,
-    )
+    try:
+        return _StrictConfig(
+            str(path),
+            learning_rate=learning_rate,
+            iters=iters,
+            batch_size=batch_size,
+            opts=list(opts) if opts else None,
+        )
+    except RuntimeError as error:  # of PaddleSeg's checker, around one that says what is wrong
+        raise ValueError(f"{path}: {error.__context__ or error}") from error

@@ -50,6 +50,7 @@ def check(settings: dict[str, Any]) -> None:
     _check_top_level(settings)
     _check_counts(settings)
     for section in ("train_dataset", "val_dataset", "model", "loss", "distill_loss"):
+        _check_blocks(section, settings.get(section, {}))
         _check_section(section, settings.get(section, {}), section, _SCRIPT_KEYS.get(section, ()))
     _check_optimizer(settings["optimizer"])
     _check_schedule(settings["lr_scheduler"])
@@ -67,7 +68,7 @@ def _check_top_level(settings: dict[str, Any]) -> None:
                 f"{did_you_mean(key, _REQUIRED + _OPTIONAL)}"
             )
     for key in _REQUIRED:
-        if settings.get(key) is None:
+        if settings.get(key) in (None, {}):
             raise ValueError(
                 f"The configuration has no {key!r}; every configuration needs "
                 f"{', '.join(_REQUIRED)}."
@@ -82,6 +83,20 @@ def _check_counts(settings: dict[str, Any]) -> None:
         value = settings[key]
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{key!r} is {value!r}; it must be a whole number of at least 1.")
+
+
+def _check_blocks(section: str, settings: dict[str, Any]) -> None:
+    """Sees that blocks stand where PaddleSeg reads blocks, for it takes anything else as it is."""
+    if "backbone" in settings and not isinstance(settings["backbone"], dict):
+        raise ValueError(
+            f"{section}.backbone is {settings['backbone']!r}; it must be a block with a `type`."
+        )
+    for key in ("transforms", "types"):
+        blocks = settings.get(key, [])
+        if not isinstance(blocks, list) or not all(isinstance(item, dict) for item in blocks):
+            raise ValueError(
+                f"{section}.{key} is {blocks!r}; it must be a list of blocks, each with a `type`."
+            )
 
 
 def _check_section(
@@ -129,7 +144,7 @@ def _check_optimizer(settings: dict[str, Any]) -> None:
 def _check_schedule(settings: dict[str, Any]) -> None:
     schedules = lr_schedules()
     kind = settings.get("type")
-    if kind not in schedules:
+    if not isinstance(kind, str) or kind not in schedules:
         raise ValueError(
             f"lr_scheduler.type is {kind!r}, which paddle.optimizer.lr does not have"
             f"{did_you_mean(str(kind), schedules)}"
@@ -148,6 +163,8 @@ def _check_test_config(settings: dict[str, Any]) -> None:
         known |= set(inspect.signature(function).parameters)
     known -= {"model", "eval_dataset", "model_path", "transforms", "image_list", "image_dir"}
     known |= {"use_multilabel"}
+    if not isinstance(settings, dict):
+        raise ValueError(f"'test_config' is {settings!r}; it must be a block of `key: value`.")
     for key in settings:
         if key not in known:
             raise ValueError(f"test_config has an unknown key {key!r}{did_you_mean(key, known)}")
@@ -167,7 +184,10 @@ def _check_num_classes(settings: dict[str, Any]) -> None:
 
 def _num_classes(section: dict[str, Any]) -> int | None:
     if "num_classes" in section:
-        return section["num_classes"]
+        count = section["num_classes"]
+        if not isinstance(count, int) or isinstance(count, bool):
+            raise ValueError(f"num_classes is {count!r}; it must be a whole number of classes.")
+        return count
     return getattr(component_class(find(section["type"])), "NUM_CLASSES", None)
 
 

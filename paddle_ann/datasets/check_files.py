@@ -12,6 +12,7 @@ from paddle_ann.datasets import images
 from paddle_ann.datasets.images import ImageError
 
 ONE_CHANNEL = ("1", "L", "P", "I", "I;16", "I;16B")
+_BOTH_READ = ("JPEG", "PNG", "BMP", "WEBP")  # of whatever kind, by Pillow and by OpenCV
 _TAIL = 4096
 
 
@@ -131,14 +132,34 @@ def decode(path: str) -> np.ndarray:
         The pixels as stored: (H, W) or (H, W, channels); palette indices for a palette image.
 
     Raises:
-        ValueError: The file is damaged, or larger than the pixel limit.
+        ValueError: The file is damaged, larger than the pixel limit, or one that Pillow reads and
+            OpenCV, which PaddleSeg reads images by, does not.
     """
     try:
-        return decode_label(path)
+        pixels = decode_label(path)
     except ImageError as error:
         if error.kind != "unreadable":
             raise
         return decode_tiff(path, error)
+    with images.open_image(path) as file:
+        kind = file.format
+    if kind not in _BOTH_READ and not _opencv_reads(path):
+        raise ImageError(
+            "unreadable",
+            f"{path} is a {kind} file that OpenCV, which PaddleSeg reads images by, cannot read. "
+            "Save it as JPEG or PNG.",
+        )
+    return pixels
+
+
+def _opencv_reads(path: str) -> bool:
+    import cv2
+
+    try:
+        image = cv2.imread(path)
+    except cv2.error:
+        return False
+    return image is not None and image.ndim == 3
 
 
 def decode_label(path: str) -> np.ndarray:

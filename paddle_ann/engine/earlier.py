@@ -30,10 +30,13 @@ def find_start(
         The checkpoint to go on from; None for a new training.
 
     Raises:
+        TypeError: if `resume_model` is no path.
         FileNotFoundError: if the folder is missing, or a file in it.
         FileExistsError: if a new training would overwrite checkpoints.
         ValueError: if the checkpoint is damaged, or its name has no number.
     """
+    if not isinstance(resume_model, (str, Path, type(None))):
+        raise TypeError(f"resume_model is {resume_model!r}; it must be a folder iter_N, or 'auto'.")
     for line in store.recover():
         logger.warning(line)
     if resume_model == AUTO:

@@ -296,6 +296,9 @@ EDITS = {
     r"\[1\] float32 in the file": lambda state, key: state.update({key: paddle.zeros([1])}),
     "float64 in the file": lambda state, key: state.update({key: state[key].astype("float64")}),
     "master weight": lambda state, key: state.update({"master_weights": {key: state[key]}}),
+    "master_weights: a list": lambda state, key: state.update({"master_weights": [1]}),
+    "a str in the file": lambda state, key: state.update({key: "text"}),
+    r"last_lr a str": lambda state, key: state["LR_Scheduler"].update(last_lr="text"),
 }
 
 
@@ -313,6 +316,17 @@ def test_missing_files(tmp_path, file):
     save_model(tmp_path, training.net, training.optimizer)
     (tmp_path / file).unlink()
     with pytest.raises(FileNotFoundError, match=f"Cannot resume: .*{file} does not exist"):
+        load_model(tmp_path, training.net, training.optimizer)
+
+
+@pytest.mark.parametrize("noted", [3, [{"a": 1}], "name"])
+def test_notes_that_are_none(tmp_path, noted):
+    training = Training().steps(0, 2)
+    save_model(tmp_path, training.net, training.optimizer)
+    notes = json.loads((tmp_path / "optimizer.json").read_text())
+    notes["state"]["parameters_with_state"] = noted
+    (tmp_path / "optimizer.json").write_text(json.dumps(notes))
+    with pytest.raises(ValueError, match="optimizer.json is damaged: parameters_with_state"):
         load_model(tmp_path, training.net, training.optimizer)
 
 
@@ -382,6 +396,14 @@ def test_the_loss_scaler(tmp_path):
         assert len(lines) == 1 and "starts anew" in lines[0]
         assert found.state["scale"] == 1024.0
         save_model(tmp_path, training.net, training.optimizer, scaler=scaler)
+
+
+def test_a_scaler_that_refuses_its_state(tmp_path):
+    training, scaler = Training().steps(0, 2), Scaler(0.1)
+    save_model(tmp_path, training.net, training.optimizer, scaler=scaler)
+    scaler.load_state_dict = lambda state: state["nothing"]
+    with pytest.raises(ValueError, match="optimizer.json is damaged: .* no state of a loss scaler"):
+        load_model(tmp_path, training.net, training.optimizer, scaler=scaler)
 
 
 def test_paddles_own_scaler_is_switched_off_on_a_cpu(tmp_path):

@@ -115,6 +115,9 @@ def test_names_that_are_none(tmp_path, name):
 def test_bad_numbers(tmp_path):
     with pytest.raises(ValueError, match="keep_checkpoint_max is -1"):
         CheckpointStore(tmp_path, keep=-1)
+    for wrong in ("5", 1.5, None, True):
+        with pytest.raises(TypeError, match="keep_checkpoint_max is .*whole number"):
+            CheckpointStore(tmp_path, keep=wrong)
     with pytest.raises(ValueError, match="iteration is -1"):
         CheckpointStore(tmp_path).save(-1, text(""))
 

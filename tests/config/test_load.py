@@ -17,6 +17,9 @@ SETTINGS = load(VOC).dic
 SETTINGS["loss"]["types"] = SETTINGS["loss"]["types"][:1]  # as the file has it
 
 
+LETTERS = "abcdefghijklmnopqrst"
+
+
 def written(tmp_path: Path, text: str, name: str = "c.yml") -> Path:
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
@@ -115,6 +118,13 @@ def test_yaml_1_1_numbers(tmp_path: Path) -> None:
         ({"iters": 2.5}, ["'iters' is 2.5"]),
         ({"model": [1]}, ["'model' is [1]"]),
         ({"test_config": {"aug_evl": True}}, ["test_config", "did you mean 'aug_eval'"]),
+        ({"test_config": [{"aug_eval": True}]}, ["'test_config' is [{", "block"]),
+        ({"model": {}}, ["no 'model'"]),
+        ({"model__num_classes": {"a": 1}}, ["num_classes is {'a': 1}", "whole number"]),
+        ({"model__backbone": "ResNet50_vd"}, ["model.backbone is 'ResNet50_vd'", "`type`"]),
+        ({"train_dataset__transforms": [None]}, ["train_dataset.transforms is [None]", "`type`"]),
+        ({"loss__types": ["CrossEntropyLoss"]}, ["loss.types is ['Cross", "list of blocks"]),
+        ({"lr_scheduler__type": {"a": 1}}, ["lr_scheduler.type is {'a': 1}"]),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -136,6 +146,19 @@ def test_refusals(tmp_path: Path, changes: dict[str, Any], words: list[str]) -> 
         ("iters: 1\niters: 2\n", ["c.yml, line 2", "'iters' is given twice"]),
         ("a: !!python/object/apply:os.system ['true']\n", ["c.yml, line 1"]),
         ("_base_: c.yml\n", ["is its own _base_"]),
+        ("_base_: 3\n", ["c.yml: _base_ is 3", "path"]),
+        ("_base_:\n", ["_base_ is None"]),
+        ("_base_: [[a.yml]]\n", ["_base_ is [['a.yml']]"]),
+        ("a: 2026-99-99\n", ["c.yml", "month must be in 1..12", "quotes"]),
+        ("a: !!int x\n", ["c.yml", "no valid YAML"]),
+        ("a: !!timestamp x\n", ["c.yml", "no valid YAML"]),
+        ("? [1]\n: 2\n", ["c.yml, line 1", "a key must be a word"]),
+        ("a: " + "[" * 5000, ["too deep"]),
+        (
+            "a: &a [x, x]\n"
+            + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip(LETTERS, LETTERS[1:])),
+            ["anchors", "100,000 values"],
+        ),
     ],
 )
 def test_files_that_say_nothing(tmp_path: Path, text: str, words: list[str]) -> None:
@@ -157,6 +180,28 @@ def test_missing_files(tmp_path: Path) -> None:
     latin.write_bytes("# é\niters: 1\n".encode("latin-1"))
     with pytest.raises(ValueError, match="not UTF-8"):
         load(latin)
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".yml", "a\0.yml"])
+def test_names_that_cannot_be(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, yaml.safe_dump({"_base_": name}))
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        load(path)
+
+
+def test_block_over_a_value(tmp_path: Path) -> None:
+    written(tmp_path, "model: {type: ANN, num_classes: 3}\n", "base.yml")
+    path = written(tmp_path, "_base_: base.yml\nmodel: {num_classes: {a: 1}}\n")
+    with pytest.raises(ValueError, match=r"c.yml: .*_base_ file \(model.num_classes\)"):
+        load(path)
+
+
+def test_what_paddlesegs_checker_refuses_is_told_with_the_file(tmp_path: Path) -> None:
+    section = {"type": "Dataset", "num_classes": 21, "dataset_root": "d", "transforms": []}
+    section["mode"] = "train"
+    sections = {"train_dataset": section, "val_dataset": {**section, "img_channels": 4}}
+    with pytest.raises(ValueError, match=r"c.yml: `in_channels` is not consistent"):
+        load(changed(tmp_path, **sections, model__backbone__in_channels=3))
 
 
 @pytest.mark.parametrize(

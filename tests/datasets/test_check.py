@@ -102,6 +102,14 @@ def test_png_with_a_flipped_bit(root, pair):
     both(root, pair, ValueError, pair[1], "damaged")
 
 
+@pytest.mark.parametrize("kind", ["GIF", "TIFF"])
+def test_an_image_that_opencv_cannot_read(root, pair, kind):
+    picture = Image.open(pair[0]).convert("L")
+    picture = picture.convert("F") if kind == "TIFF" else picture
+    picture.save(pair[0], kind)
+    both(root, pair, ValueError, pair[0], f"is a {kind} file", "Save it as JPEG or PNG")
+
+
 def test_label_of_another_size(root, pair):
     save_label(pair[1], np.zeros((43, 37)))
     both(root, pair, ValueError, *pair, "37x43", "43x37", "must be equal")

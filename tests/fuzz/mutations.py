@@ -20,6 +20,12 @@ JUNK = st.recursive(
     | st.dictionaries(st.sampled_from(["type", "name", "a", "", "0", 3, None]), inner, max_size=2),
     max_leaves=5,
 )
+# Small enough that whatever is built from it fits into memory.
+SMALL = st.sampled_from(
+    [None, 0, 1, 2, 3, 5, -1, 0.0, 0.5, 1.5, -0.5, float("nan"), float("inf"), 10**30, "", "a", "1"]
+    + [True, False, [], [1], [0], [1, 2, 3], ["a"], {}, {"type": "Normalize"}, {"type": "a"}, [[]]]
+    + [[-1, 3], [0.5, 0.5], [3, 3], "train", "/gone.pdparams", [{"name": "backbone"}], [None]]
+).map(copy.deepcopy)
 Path = tuple[Any, ...]
 
 

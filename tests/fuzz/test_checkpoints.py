@@ -43,7 +43,7 @@ class Trap:
 TRAPS = (
     Trap(os.mknod, str(RAN)),
     Trap(eval, f"open({str(RAN)!r}, 'w')"),
-    Trap(getattr, os, "system"),
+    Trap(getattr, "os", "system"),
     Trap(np.load, str(RAN), "r", True),
     Trap(paddle.save, {}, str(RAN)),
     Trap(OrderedDict, [("a", 1)]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import shutil
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from paddleseg.cvlibs import SegBuilder
 
 from paddle_ann.config import load
 from paddle_ann.engine import train
-from tests.fuzz.mutations import JUNK, TEXTS, misspell, mutated, paths, spoilt_bytes
+from tests.fuzz.mutations import JUNK, SMALL, TEXTS, misspell, mutated, paths, spoilt_bytes
 from tests.fuzz.outcome import attempt
 from tests.fuzz.parts import CONFIGS, TOY, settings
 from tests.fuzz.profiles import fuzz
@@ -112,12 +111,6 @@ def test_options(opts, numbers):
     attempt("config: --opts", lambda: load(TOY, opts=opts, **given))
 
 
-# Small enough that whatever is built from it fits into memory.
-SMALL = st.sampled_from(
-    [None, 0, 1, 2, 3, 5, -1, 0.0, 0.5, 1.5, -0.5, float("nan"), float("inf"), 10**30, "", "a", "1"]
-    + [True, False, [], [1], [0], [1, 2, 3], ["a"], {}, {"type": "Normalize"}, {"type": "a"}, [[]]]
-    + [[-1, 3], [0.5, 0.5], [3, 3], "train", "/gone.pdparams", [{"name": "backbone"}], [None]]
-).map(copy.deepcopy)
 PARTS = ("train_dataset", "val_dataset", "model", "optimizer", "loss")
 
 
