@@ -13,10 +13,12 @@ from typing import Any
 from paddleseg.cvlibs import manager
 from paddleseg.models.backbones import resnet_vd
 
-from paddle_ann import datasets, models
+from paddle_ann import backbones, datasets, models
 
 COMPONENTS: tuple[tuple[Any, Any], ...] = (
     (manager.MODELS, models.ANN),
+    (manager.MODELS, models.ANNNet),
+    *((manager.BACKBONES, getattr(backbones, name)) for name in backbones.__all__),
     (manager.DATASETS, datasets.CamVid),
     # PaddleSeg has these too, but lets YAML files name only ResNet18_vd, 50 and 101.
     (manager.BACKBONES, resnet_vd.ResNet34_vd),

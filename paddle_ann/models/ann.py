@@ -37,6 +37,8 @@ class ANNHead(nn.Layer):
         use_context: False leaves APNB out (ablation). With both off this is an FCN head.
         zero_init: start the blocks' output projections at zero, as the authors do.
         channel_dropout: drop whole channels in the blocks, as the authors do.
+        value_channels: channels of the value, if they are not those of query and key.
+        auxiliary_channels: channels inside the auxiliary head; half of its input's by default.
 
     Raises:
         TypeError: if an argument is of the wrong type.
@@ -56,12 +58,15 @@ class ANNHead(nn.Layer):
         use_context: bool = True,
         zero_init: bool = False,
         channel_dropout: bool = False,
+        value_channels: int | None = None,
+        auxiliary_channels: int | None = None,
     ) -> None:
         super().__init__()
         check_num_classes(num_classes)
         check_channels(key_value_channels=key_value_channels, inter_channels=inter_channels)
         low, high = backbone_channels
-        projections = (key_value_channels, key_value_channels, DROPOUT, psp_size)
+        values = key_value_channels if value_channels is None else value_channels
+        projections = (key_value_channels, values, DROPOUT, psp_size)
         options = (zero_init, channel_dropout)
         if use_fusion:
             self.fusion = AFNB(low, high, high, *projections, *options)
@@ -70,7 +75,7 @@ class ANNHead(nn.Layer):
             context.append(APNB(inter_channels, inter_channels, *projections, *options))
         self.context = nn.Sequential(*context)
         self.cls = nn.Conv2D(inter_channels, num_classes, 1)
-        self.auxlayer = make_auxiliary_head(low, num_classes)
+        self.auxlayer = make_auxiliary_head(low, num_classes, auxiliary_channels)
         self.backbone_indices = tuple(backbone_indices)
         self.enable_auxiliary_loss = enable_auxiliary_loss
         self.use_fusion = use_fusion
@@ -116,6 +121,8 @@ class ANN(nn.Layer):
         use_context: False leaves APNB out (ablation).
         zero_init: start the blocks' output projections at zero, as the authors do.
         channel_dropout: drop whole channels in the blocks, as the authors do.
+        value_channels: channels of the value, if they are not those of query and key.
+        auxiliary_channels: channels inside the auxiliary head; half of its input's by default.
 
     Raises:
         TypeError: if an argument is of the wrong type.
@@ -137,6 +144,8 @@ class ANN(nn.Layer):
         use_context: bool = True,
         zero_init: bool = False,
         channel_dropout: bool = False,
+        value_channels: int | None = None,
+        auxiliary_channels: int | None = None,
     ) -> None:
         super().__init__()
         backbone_channels = select_channels(backbone, backbone_indices)
@@ -153,6 +162,8 @@ class ANN(nn.Layer):
             use_context,
             zero_init,
             channel_dropout,
+            value_channels,
+            auxiliary_channels,
         )
         self.align_corners = align_corners
         self.pretrained = pretrained
@@ -178,10 +189,14 @@ def resize_logits(logits: list[Tensor], image: Tensor, align_corners: bool) -> l
     return [resize(x, size, align_corners) for x in logits]
 
 
-def make_auxiliary_head(in_channels: int, num_classes: int) -> AuxLayer:
+def make_auxiliary_head(
+    in_channels: int, num_classes: int, channels: int | None = None
+) -> AuxLayer:
     """Make PaddleSeg's auxiliary head on this package's cheaper convolution and dropout."""
-    head = AuxLayer(in_channels, in_channels // 2, num_classes, dropout_prob=DROPOUT)
-    head.conv_bn_relu = ConvBNReLU(in_channels, in_channels // 2, 3)
+    channels = in_channels // 2 if channels is None else channels
+    check_channels(auxiliary_channels=channels)
+    head = AuxLayer(in_channels, channels, num_classes, dropout_prob=DROPOUT)
+    head.conv_bn_relu = ConvBNReLU(in_channels, channels, 3)
     head.dropout = Dropout(DROPOUT)
     return head
 
