@@ -14,6 +14,8 @@ from typing import Any
 
 from command_line import positive
 
+IN_HOOKS: list[float] = []  # seconds
+
 
 def parser() -> argparse.ArgumentParser:
     """Returns the options."""
@@ -45,7 +47,9 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
     images = paddle.randn([args.batch_size, 3, *size])
     batch = {"img": images, "label": paddle.randint(0, 21, [args.batch_size, *size], "int64")}
     run, callbacks = plug_in(args, model, optimizer, step, batch)
-    plain, guarded, own = [], [], []
+    plain: list[float] = []
+    guarded: list[float] = []
+    own: list[float] = []
     for number in range(2 * (args.updates + 3)):
         seconds, spent = update(run, step, callbacks if number % 2 else [])
         if number >= 6:  # warm
@@ -60,18 +64,29 @@ def plug_in(args: argparse.Namespace, model: Any, optimizer: Any, step: Any, bat
     from types import SimpleNamespace
 
     from paddle_ann.engine import Run
+    from paddle_ann.engine.gradient_norm import GradientNorm
     from paddle_ann.engine.guard import Guard
     from paddle_ann.engine.symptoms import Symptoms
 
+    add = GradientNorm._add
+
+    def timed(self: GradientNorm, gradient: Any) -> None:
+        start = time.perf_counter()
+        add(self, gradient)
+        IN_HOOKS.append(time.perf_counter() - start)
+
+    GradientNorm._add = timed  # type: ignore[method-assign]
     run = Run(model, optimizer, Path("nowhere"), 1000, 100, args.batch_size)
     run.batches, run.samples = [batch], [list(range(args.batch_size))]
     symptoms = Symptoms(None)
     symptoms.looks = 99  # the look at the first updates is over
-    return run, [Guard(args.policy, SimpleNamespace(step=step), None), symptoms]
+    saving: Any = SimpleNamespace(step=step)
+    return run, [Guard(args.policy, saving, None), symptoms]
 
 
 def update(run: Any, step: Any, callbacks: list[Any]) -> tuple[float, float]:
-    """Makes an update; returns its seconds and those spent in the callbacks."""
+    """Makes an update; returns its seconds and those spent in the callbacks and their hooks."""
+    IN_HOOKS.clear()
     start = time.perf_counter()
     for callback in callbacks:
         callback.on_batches(run)
@@ -86,7 +101,7 @@ def update(run: Any, step: Any, callbacks: list[Any]) -> tuple[float, float]:
     step.update()
     step.finish(run.loss)
     end = time.perf_counter()
-    return end - start, (before - start) + (after - middle)
+    return end - start, (before - start) + (after - middle) + sum(IN_HOOKS)
 
 
 def main() -> int:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import paddle
-from paddle.nn.clip import _squared_l2_norm
 from paddleseg.utils import logger
 
 from paddle_ann.engine import black_box
 from paddle_ann.engine.callback import Callback, Run
+from paddle_ann.engine.gradient_norm import GradientNorm
 from paddle_ann.engine.saving import Saving
 
 MOST_SKIPPED = 10  # updates in a row that 'skip' leaves out
@@ -38,9 +38,18 @@ class Guard(Callback):
         self.policy, self.saving, self.step, self.dataset = policy, saving, saving.step, dataset
         self.skipped = self.in_a_row = self.rollbacks = self.reports = 0
         self._before: list[tuple[paddle.Tensor, paddle.Tensor]] = []
+        self._norm: GradientNorm | None = None
 
     def on_batches(self, run: Run) -> None:
-        """Keep the batch-norm statistics from before the forward pass, if they may be needed."""
+        """Keep the batch-norm statistics from before the forward pass, if they may be needed.
+
+        The gradients are watched from the first update on, so that hooks which others have set on
+        parameters come first.
+        """
+        if self._norm is None:
+            self._norm = GradientNorm([p for p in run.model.parameters() if not p.stop_gradient])
+        if self.step.scaler is None:
+            self._norm.start(once=len(run.batches) == 1 and run.world == 1)
         if self.policy == "skip":
             changed = black_box.statistics(run.model).values()
             self._before = [(tensor, tensor.clone()) for tensor in changed]
@@ -64,7 +73,9 @@ class Guard(Callback):
         return False
 
     def on_end(self, run: Run) -> None:
-        """Say how many updates were left out, and give the optimizer its own rate back."""
+        """Say how many updates were left out, and leave model and optimizer as they came."""
+        if self._norm is not None:
+            self._norm.close()
         if self.skipped:
             logger.warning(f"Updates left out because they were not finite: {self.skipped}.")
         if self.step.rate.factor != 1:
@@ -86,11 +97,9 @@ class Guard(Callback):
     def _find(self, run: Run) -> str:
         """Say what is not finite; '' if all is."""
         losses = [f"loss_{i} is {x}" for i, x in enumerate(run.losses) if not math.isfinite(x)]
-        if self.step.scaler is not None:
-            return ", ".join(losses)
-        parameters = [p for p in run.model.parameters() if p.grad is not None]
-        run.gradient_norm = gradient_norm([p.grad for p in parameters])
-        if losses:
+        if self.step.scaler is None and self._norm is not None:
+            run.gradient_norm = self._norm.value()
+        if losses or self.step.scaler is not None:
             return ", ".join(losses)
         if math.isfinite(run.gradient_norm):
             return ""
@@ -167,18 +176,6 @@ class Guard(Callback):
             f"Back to {found.path} (number {rollbacks} of at most {MOST_ROLLBACKS}); the learning "
             f"rate is {factor:g} of the configuration's from here on."
         )
-
-
-def gradient_norm(gradients: Sequence[paddle.Tensor]) -> float:
-    """Compute the norm over all gradients, in float32; inf if the sum of squares has no room there.
-
-    Args:
-        gradients: tensors of any shapes.
-    """
-    if not gradients:
-        return 0.0
-    squares = [_squared_l2_norm(gradient) for gradient in gradients]
-    return math.sqrt(paddle.add_n([s.astype("float32").reshape([1]) for s in squares]).item())
 
 
 def anywhere(found: bool, world: int) -> bool:
