@@ -71,10 +71,12 @@ class Group:
             paddle.distributed.init_parallel_env()
             self._jobs += 1
             prefix = f"paddle_ann/{self._jobs}/"
-            self._store = store.own(prefix)
+            self._store = store.connect(prefix)
             self._meetings, self._flags = 0, [0, 0]
             self.watch = Watch(prefix, self.world, self.rank)
             self.watch.start()
+            self.meet()
+            store.hasten(store.address()[1])  # all connections are there now
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:

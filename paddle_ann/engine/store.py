@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
+import stat
 from collections.abc import Callable
 from typing import Any
 
@@ -51,15 +54,39 @@ class Store:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def own(prefix: str) -> Store:
-    """Return the main thread's connection."""
-    return Store(core.create_or_get_global_tcp_store(), prefix)
+def connect(prefix: str) -> Store:
+    """Return a new connection to the store, for one thread."""
+    host, port = address()
+    return Store(core.TCPStore(host, port, False, 0, 900), prefix)
 
 
-def second(prefix: str) -> Store:
-    """Return another connection to the same store, for another thread."""
-    address = os.environ.get("MASTER_ADDR"), os.environ.get("MASTER_PORT")
-    endpoint = ":".join(map(str, address)) if all(address) else os.environ.get("PADDLE_MASTER")
+def address() -> tuple[str, int]:
+    """Return where process 0 keeps the store, as Paddle finds it out."""
+    given = os.environ.get("MASTER_ADDR"), os.environ.get("MASTER_PORT")
+    endpoint = ":".join(map(str, given)) if all(given) else os.environ.get("PADDLE_MASTER")
     endpoint = endpoint or os.environ["PADDLE_TRAINER_ENDPOINTS"].split(",")[0]
     host, port = endpoint.split(":")
-    return Store(core.TCPStore(host, int(port), False, 0, 900), prefix)
+    return host, int(port)
+
+
+def hasten(port: int) -> int:
+    """Let this process's connections to the store, or from it, send at once.
+
+    Paddle sends a request in pieces and leaves TCP_NODELAY off, so that each call takes 44 ms: the
+    second piece waits for the receipt of the first, which the other side delays. Python cannot get
+    at these sockets but by their numbers.
+
+    Returns:
+        How many there are.
+    """
+    count = 0
+    for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
+        with contextlib.suppress(OSError):
+            if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(int(name))) as copy:
+                ends = copy.getsockname(), copy.getpeername()
+                if any(isinstance(end, tuple) and end[1] == port for end in ends):
+                    copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    count += 1
+    return count

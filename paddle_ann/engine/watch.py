@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 from paddle_ann.engine import store
 from paddle_ann.engine.signals import STOPPED, StopSignals
@@ -15,6 +16,7 @@ from paddle_ann.engine.signals import STOPPED, StopSignals
 PERIOD_S = 1.0
 SILENCE_S = 30.0  # without a heartbeat a process is given up
 GRACE_S = 10.0  # for the main thread to end by itself after a failure
+ANSWER_S = 3.0  # to wait for a call of the store that is under way
 LOOK_S = 4.0  # to find out whose heart has stopped after a broken connection
 
 
@@ -40,46 +42,68 @@ class Watch(threading.Thread):
         self.world, self.rank = world, rank
         self.failure: str | None = None
         self.signals: StopSignals | None = None
-        self._store = store.second(prefix)
+        self._store = store.connect(prefix)
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._told = False
-        now = time.monotonic()
-        self._heard = {other: (0, now) for other in range(world) if other != rank}
+        self._answered = now = time.monotonic()
+        self._heard = {other: (0, now) for other in self._others()}
 
     def run(self) -> None:
-        """Beat and listen until the job is over."""
+        """See that the job is alive until it is over."""
+        threading.Thread(target=self._talk, name="paddle_ann-beat", daemon=True).start()
         failed_at = None
         while not self._over.wait(PERIOD_S):
-            if self.failure is None:
-                with self._lock:
-                    self._look()
+            if self.failure is None and time.monotonic() - self._answered > SILENCE_S:
+                self.failure = self._gone(0)  # the store lets its callers wait for ever
             if self.failure is not None:
                 failed_at = failed_at or time.monotonic()
                 if time.monotonic() - failed_at > GRACE_S:
                     self._end()
 
     def close(self) -> None:
-        """End the thread; it needs the store no more."""
+        """End the threads; they need the store no more."""
         self._over.set()
-        with self._lock:
+        with self._store_in_turn():
             pass
 
     def report(self, text: str) -> None:
         """Tell the others that this process fails."""
-        with self._lock:
-            self._publish(f"Process {self.rank} of {self.world} failed: {text}")
+        with self._store_in_turn() as free:
+            if free:
+                self._publish(f"Process {self.rank} of {self.world} failed: {text}")
 
     def find_failure(self) -> str | None:
         """Find out whose failure broke a connection; None if all processes live and none told."""
-        end = time.monotonic() + LOOK_S
-        before = dict(self._heard)
+        end = time.monotonic() + LOOK_S + (1 + 2 * PERIOD_S if self.rank else 0)
+        before = {other: self._heard[other] for other in self._others()}
         while time.monotonic() < end and self.failure is None:
             time.sleep(0.2)
-        silent = [r for r, heard in self._heard.items() if heard[0] == before[r][0]]
+        silent = [other for other in before if self._heard[other] == before[other]]
         if self.failure is None and silent:
             self.failure = self._gone(silent[0])
+            with self._store_in_turn() as free:
+                if free:
+                    self._publish(self.failure)
         return self.failure
+
+    @contextlib.contextmanager
+    def _store_in_turn(self) -> Iterator[bool]:
+        """Have the store alone; tell whether it is free, or a call has not come back."""
+        free = self._lock.acquire(timeout=ANSWER_S)
+        try:
+            yield free
+        finally:
+            if free:
+                self._lock.release()
+
+    def _talk(self) -> None:
+        """Beat and listen."""
+        while self.failure is None and not self._over.wait(PERIOD_S):
+            with self._lock:
+                if not self._over.is_set():
+                    self._look()
+                    self._answered = time.monotonic()
 
     def _look(self) -> None:
         try:
@@ -92,9 +116,13 @@ class Watch(threading.Thread):
         except store.StoreGone:
             self.failure = self._gone(0)
 
+    def _others(self) -> list[int]:
+        """Return whom this process listens to."""
+        return [0] if self.rank else list(range(1, self.world))
+
     def _listen(self) -> None:
         now = time.monotonic()
-        for other in self._heard if self.rank == 0 else (0,):
+        for other in self._others():
             beats = self._store.add(f"beat{other}", 0)
             if beats != self._heard[other][0]:
                 self._heard[other] = beats, now
