@@ -37,6 +37,32 @@ def _number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def check_target(path: str | Path) -> None:
+    """Sees before an evaluation, which may take hours, that its scores can be saved afterwards.
+
+    Raises:
+        FileExistsError: If something stands there that is no file of scores, or a file stands where
+            a folder is needed.
+    """
+    path = Path(path)
+    try:
+        parents = [parent for parent in path.parents if parent.exists()]
+        taken = path.is_dir() or (path.is_file() and not _is_scores(path))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{str(path)!r} cannot be the name of a file ({error}).") from None
+    if taken:
+        raise FileExistsError(f"{path} exists and holds no scores. Give another name.")
+    if not parents[0].is_dir():
+        raise FileExistsError(f"{path} cannot be written: {parents[0]} is a file, not a folder.")
+
+
+def _is_scores(path: Path) -> bool:
+    try:
+        return "mIoU" in json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return False
+
+
 def save(content: Mapping[str, Any], path: str | Path) -> None:
     """Writes the scores as JSON, whole or not at all."""
     path = Path(path)

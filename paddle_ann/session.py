@@ -9,14 +9,14 @@ from typing import Any
 
 import paddle
 from paddleseg.cvlibs import Config, SegBuilder
-from paddleseg.utils import logger, utils
+from paddleseg.utils import get_image_list, logger, utils
 
 import paddle_ann
 from paddle_ann.config import load
 from paddle_ann.engine import TrainOptions
 from paddle_ann.weights import read_weights
 
-__all__ = ["choose_device", "start", "merge_test_config", "weights_path"]
+__all__ = ["choose_device", "find_images", "start", "merge_test_config", "weights_path"]
 
 
 def choose_device(requested: str | None = None) -> str:
@@ -114,6 +114,31 @@ def weights_path(path: str) -> str:
         )
     read_weights(file)
     return str(file)
+
+
+def find_images(path: str) -> tuple[list[str], str | None]:
+    """Returns the images that a path stands for, and the folder that their names begin in.
+
+    Args:
+        path: An image, a text file that names one in each line, or a folder.
+
+    Raises:
+        FileNotFoundError: There is no such path.
+        ValueError: There is no image behind it.
+    """
+    try:
+        return get_image_list(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"--image_path {path} does not exist. Give an image, a text file that names one in "
+            "each line, or a folder of images."
+        ) from None
+    except (RuntimeError, OSError, ValueError) as error:  # no image; not readable; no text
+        reason = "" if isinstance(error, RuntimeError) else f" ({error})"
+        raise ValueError(
+            f"--image_path {path}: there is no image{reason}. Images end in .jpg, .jpeg, .png or "
+            ".bmp; any other file must be a list in UTF-8."
+        ) from None
 
 
 def train_options(settings: Config, args: Namespace) -> TrainOptions:

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from paddle_ann.scores import save, scores, table
+from paddle_ann.scores import check_target, save, scores, table
 
 NAMES = ("sky", "road", "half disc")
 RESULT = (0.75, np.float32(0.5), np.array([1.0, 0.5, np.nan]), np.array([1.0, 0.25, np.nan]), 0.125)
@@ -34,3 +35,17 @@ def test_save(tmp_path: Path) -> None:
     save(content, path)
     assert json.loads(path.read_text(encoding="utf-8")) == content
     assert [p.name for p in path.parent.iterdir()] == ["scores.json"]
+
+
+def test_a_target_is_refused_before_the_evaluation(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.json"
+    mine.write_text('["years of work"]')
+    (tmp_path / "folder").mkdir()
+    for name in ("mine.json", "folder", "mine.json/x"):
+        with pytest.raises(FileExistsError, match=f"{name} "):
+            check_target(tmp_path / name)
+    with pytest.raises(ValueError, match="cannot be the name"):
+        check_target(tmp_path / ("x" * 300))
+    save(scores(RESULT, NAMES, 7), tmp_path / "new/scores.json")
+    check_target(tmp_path / "new/scores.json")  # replaced by newer ones
+    assert mine.read_text() == '["years of work"]'

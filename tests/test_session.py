@@ -50,3 +50,16 @@ def test_shuffle() -> None:
     assert config.dic == {"train_dataset": {"type": "x"}}
     with pytest.raises(ValueError, match="shuffles always"):
         session.check_shuffle(SimpleNamespace(dic={"train_dataset": {"shuffle": False}}))
+
+
+def test_images_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="--image_path .*gone does not exist"):
+        session.find_images(str(tmp_path / "gone"))
+    with pytest.raises(ValueError, match="there is no image. Images end in"):
+        session.find_images(str(tmp_path))
+    (tmp_path / "a.tif").write_bytes(b"II*\0\xff")
+    with pytest.raises(ValueError, match="a.tif: there is no image .*list in UTF-8"):
+        session.find_images(str(tmp_path / "a.tif"))
+    (tmp_path / "a.png").touch()
+    images = session.find_images(str(tmp_path))
+    assert images == ([str(tmp_path / "a.png")], str(tmp_path))

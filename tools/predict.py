@@ -32,14 +32,14 @@ def predict(args: argparse.Namespace) -> None:
     """Builds the model, finds the images, loads the weights and writes the pictures."""
     from paddleseg.core import predict as paddleseg_predict
     from paddleseg.transforms import Compose
-    from paddleseg.utils import get_image_list, logger
+    from paddleseg.utils import logger
 
     from paddle_ann import session
 
     chosen = inference_options(args, "aug_pred")
     session.check_colors(args.custom_color)
     weights = session.weights_path(args.model_path)
-    image_list, image_dir = get_image_list(args.image_path)
+    image_list, image_dir = session.find_images(args.image_path)
     builder = session.start(args, own_weights=args.model_path)
     options = session.merge_test_config(builder.config, custom_color=args.custom_color, **chosen)
     for name in ("aug_eval", "auc_roc"):  # of evaluation only

@@ -32,6 +32,8 @@ def val(args: argparse.Namespace) -> None:
     from paddle_ann.engine import evaluate, processes
 
     chosen = inference_options(args, "aug_eval")
+    if args.save_json:
+        scores.check_target(args.save_json)
     weights = session.weights_path(args.model_path)
     builder = session.start(args, own_weights=args.model_path)
     options = session.merge_test_config(builder.config, auc_roc=args.auc_roc, **chosen)

@@ -91,8 +91,12 @@ def make_folder(folder: Path) -> None:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain(error, folder) from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in _STORAGE:
+            raise explain(error, folder) from error
+        raise FileExistsError(
+            f"{folder} cannot be made a folder ({error}). Give another save_dir."
+        ) from error
 
 
 def explain(error: OSError, path: Path, written: int = 0, needed: int = 0) -> OSError:

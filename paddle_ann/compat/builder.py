@@ -11,8 +11,10 @@ from typing import Any
 from paddle_ann.compat.fix import Fix, Patches, module
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_PARTS = ("model", "optimizer", "lr_scheduler", "loss", "distill_loss")
-_PARTS += ("train_dataset", "val_dataset", "val_transforms")
+_PARTS = (
+    *("model", "optimizer", "lr_scheduler", "loss", "distill_loss"),
+    *("train_dataset", "val_dataset", "val_transforms"),
+)
 _PADDLES_STACK = re.compile(r"[^\0]*Error Message Summary:\s*-*\s*")
 _NAMED = (TypeError, ValueError, FileNotFoundError, FileExistsError, RuntimeError)
 
@@ -75,8 +77,9 @@ def refusal(name: str, given: Any, error: BaseException) -> Exception:
         error: What its constructor raised. One of this package's stands alone and keeps its type.
     """
     reason = _PADDLES_STACK.sub("", str(error)).strip() or type(error).__name__
-    if _is_ours(error) and type(error) in _NAMED:
-        return type(error)(f"{name}: {reason}")
+    kinds = [kind for kind in _NAMED if type(error) is kind]
+    if _is_ours(error) and kinds:
+        return kinds[0](f"{name}: {reason}")
     kind = "" if isinstance(error, (*_NAMED, AssertionError)) else f"{type(error).__name__}: "
     shown = repr(given) if len(repr(given)) < 300 else repr(given)[:300] + " …"
     return RuntimeError(

@@ -14,6 +14,7 @@ from typing import Any
 from paddle_ann.compat.fix import Fix, Patches, module
 
 _SEPARATOR = "\x1f"  # ASCII unit separator: in no file name
+_LONGEST = 8192  # two paths of Linux's longest
 _LIST_ARGUMENT = {"train": "train_path", "val": "val_path", "test": "test_path"}
 
 
@@ -69,6 +70,8 @@ def split_pair(line: str, separator: str, root: str) -> list[str]:
     Raises:
         ValueError: If there are several ways to split it and not exactly one names two files.
     """
+    if len(line) > _LONGEST:
+        raise ValueError(f"it has {len(line):,} letters; two paths have at most {_LONGEST:,}")
     for candidate in (separator, "\t", None):
         items = [item.strip() for item in line.split(candidate) if item.strip()]
         if len(items) < 3 and (len(items) == 2 or candidate is None):
@@ -101,8 +104,11 @@ def read_pairs(path: str, separator: str, root: str, need_label: bool) -> list[l
             items = split_pair(line, separator, root)
             if need_label and len(items) != 2:
                 raise ValueError(f"an image and a label name are needed, `image{separator}label`")
+            if any(_SEPARATOR in item for item in items):
+                raise ValueError("a name holds the control character \\x1f; rename the file")
         except ValueError as error:
-            raise ValueError(f"List file {path}, line {number}, {line!r}: {error}.") from None
+            shown = repr(line) if len(line) < 200 else f"{line[:200]!r} …"
+            raise ValueError(f"List file {path}, line {number}, {shown}: {error}.") from None
         pairs.append(items)
     if not pairs:
         raise ValueError(f"The list file {path} names no file: it is empty.")

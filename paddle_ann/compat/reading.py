@@ -37,6 +37,8 @@ def read_image(path: str, flag: int) -> np.ndarray:
     if image is None:
         decode(path)  # says what is wrong, if Pillow finds it too
         raise ValueError(f"OpenCV cannot read the image {path}. Replace it by a JPEG or PNG file.")
+    if flag == cv2.IMREAD_COLOR and image.ndim != 3:  # a PFM, which holds floats
+        raise ValueError(f"The image {path} is read as no colours. Save it as JPEG or PNG.")
     return image.astype("float32")
 
 

@@ -37,6 +37,8 @@ class _StrictConfig(Config):
         check_overrides(dic, opts)
         opts = [literal(item) for item in opts] if opts else None
         dic = coerce_numbers(super().update_config_dict(dic, *args, opts=opts, **kwargs))
+        if dic.get("test_config", {}) is None:  # a heading with nothing below it
+            del dic["test_config"]
         check(dic)
         return dic
 

@@ -12,7 +12,7 @@ from paddle_ann.datasets import images
 from paddle_ann.datasets.images import ImageError
 
 ONE_CHANNEL = ("1", "L", "P", "I", "I;16", "I;16B")
-_BOTH_READ = ("JPEG", "PNG", "BMP", "WEBP")  # of whatever kind, by Pillow and by OpenCV
+_BOTH_READ = ("JPEG", "PNG", "BMP", "WEBP")  # by Pillow and by OpenCV, of all kinds but animated
 _TAIL = 4096
 
 
@@ -142,11 +142,11 @@ def decode(path: str) -> np.ndarray:
             raise
         return decode_tiff(path, error)
     with images.open_image(path) as file:
-        kind = file.format
-    if kind not in _BOTH_READ and not _opencv_reads(path):
+        kind, animated = file.format, getattr(file, "is_animated", False)
+    if (animated or kind not in _BOTH_READ) and not _opencv_reads(path):
         raise ImageError(
             "unreadable",
-            f"{path} is a {kind} file that OpenCV, which PaddleSeg reads images by, cannot read. "
+            f"{path} is {'an animated' if animated else 'a'} {kind} file that OpenCV, which PaddleSeg reads images by, cannot read. "
             "Save it as JPEG or PNG.",
         )
     return pixels

@@ -129,7 +129,10 @@ def _claim(root: Path, settings: dict[str, Any]) -> None:
             f"{root} is not empty and was not made by this generator ({_RECORD} is missing). "
             "Nothing was written. Choose another root."
         )
-    root.mkdir(parents=True, exist_ok=True)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # a file, or a link to nothing, where a folder is needed
+        raise FileExistsError(f"{root} cannot be made ({error}). Choose another root.") from error
     _write(record, (json.dumps(settings, indent=1) + "\n").encode())
 
 

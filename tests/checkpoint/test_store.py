@@ -132,6 +132,12 @@ def test_a_file_in_the_way_is_left_alone(tmp_path, place):
     assert (tmp_path / place).read_text() == "thesis"
 
 
+def test_a_name_that_cannot_be_a_folder(tmp_path):
+    (tmp_path / "file").write_text("thesis")
+    with pytest.raises(FileExistsError, match="file/x cannot be made a folder .* another save_dir"):
+        CheckpointStore(tmp_path / "file/x").save(3, text(""))
+
+
 @pytest.mark.parametrize("error", [RuntimeError("boom"), KeyboardInterrupt(), OSError(2, "gone")])
 def test_a_writer_that_fails_leaves_nothing(tmp_path, error):
     store = saved(CheckpointStore(tmp_path), 1)

@@ -10,7 +10,7 @@ import pytest
 from paddleseg.datasets import Dataset, PascalVOC
 from PIL import Image
 
-from paddle_ann.compat.lists import read_lines, split_pair
+from paddle_ann.compat.lists import read_lines, read_pairs, split_pair
 from tests.compat import tiny
 
 
@@ -55,6 +55,13 @@ def test_not_an_image(pair):
     pair[0].write_text("hello")
     with pytest.raises(ValueError, match="a.jpg cannot be read as an image"):
         compose(*pair)
+
+
+def test_floats_are_no_colours(pair, tmp_path):
+    path = tmp_path / "a.pfm"
+    Image.open(pair[0]).convert("L").convert("F").save(path, "PPM")
+    with pytest.raises(ValueError, match="a.pfm is read as no colours"):
+        compose(path)
 
 
 def test_rgb_mask(pair):
@@ -142,6 +149,21 @@ def test_ambiguous_split(tmp_path):
         (tmp_path / name).touch()
     with pytest.raises(ValueError, match="2 ways"):
         split_pair("a b c", " ", str(tmp_path))
+
+
+def test_a_line_of_thousands_of_words_is_refused_at_once(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("word " * 30_000)
+    with pytest.raises(ValueError, match="line 1, .*149,999 letters") as error:
+        read_pairs(str(path), " ", str(tmp_path), True)
+    assert len(str(error.value)) < 600
+
+
+def test_a_name_with_the_separator_of_our_own_copy(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("a\x1f.jpg a.png\n")
+    with pytest.raises(ValueError, match=r"line 1, .*control character \\x1f"):
+        read_pairs(str(path), " ", str(tmp_path), True)
 
 
 def test_missing_and_empty_roots(tmp_path):

@@ -245,6 +245,11 @@ def test_what_paddlesegs_scripts_read_is_accepted(tmp_path: Path) -> None:
     assert load(path).dic["test_config"]["scales"] == 1.0
 
 
+def test_a_heading_with_nothing_below_it(tmp_path: Path) -> None:
+    path = written(tmp_path, f"_base_: {VOC}\ntest_config:\ntrain_options:\n")
+    assert load(path).test_config == {}
+
+
 def test_generic_data_set(tmp_path: Path) -> None:
     section = {
         "type": "Dataset",

@@ -186,3 +186,11 @@ def test_in_context_only_the_mark_tells_the_class(seed):
     # any pixel that depends on its class.
     gaps = np.abs(differs[:, None] - objects[None]).max(axis=-1)
     assert gaps.min() > 16  # what FCN head and backbone of paddle_ann.ablation see
+
+
+def test_a_root_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "loop").symlink_to("loop")
+    for name in ("file/x", "loop"):
+        with pytest.raises(FileExistsError, match=f"{name} cannot be made .*another root"):
+            toy_voc.generate(tmp_path / name, num_train=2, num_val=1)

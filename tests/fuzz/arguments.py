@@ -40,7 +40,7 @@ def arguments(
             at = draw(st.integers(0, len(words) - 1))
             words[at : at + 1] = draw(st.sampled_from([[], [words[at]] * 2, [words[at] + "x"]]))
     actions = [action for action in parser._actions if action.dest not in LEFT_OUT]
-    for action in draw(st.lists(st.sampled_from(actions), max_size=3)):
+    for action in draw(st.lists(st.sampled_from(actions), max_size=2)):
         words += [draw(st.sampled_from(action.option_strings)), *draw(_values(action, option))]
     return words
 
@@ -55,4 +55,5 @@ def _values(
     known = [str(choice) for choice in action.choices or ()]
     one = st.sampled_from(SAFE.get(action.dest, [*known, *known, *NUMBERS, *TEXTS, *PATHS]))
     right = action.nargs if isinstance(action.nargs, int) else 1
-    return st.lists(one, min_size=right, max_size=right) | st.lists(one, max_size=3)
+    number = st.sampled_from([right, right, right, right, 0, 1, 3])
+    return number.flatmap(lambda count: st.lists(one, min_size=count, max_size=count))

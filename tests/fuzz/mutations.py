@@ -50,10 +50,12 @@ def misspell(draw: st.DrawFn, text: str) -> str:
 
 
 @st.composite
-def mutated(draw: st.DrawFn, settings: dict[Any, Any], junk: Any = JUNK) -> dict[Any, Any]:
-    """The settings with one to three values, keys or blocks changed."""
+def mutated(
+    draw: st.DrawFn, settings: dict[Any, Any], junk: Any = JUNK, most: int = 3
+) -> dict[Any, Any]:
+    """The settings with one value, key or block changed, or some more."""
     settings = copy.deepcopy(settings)
-    for _ in range(draw(st.integers(1, 3))):
+    for _ in range(draw(st.integers(1, most))):
         places = paths(settings)
         if not places:
             break

@@ -139,7 +139,7 @@ def build(path: Path) -> SegBuilder:
     return builder
 
 
-@fuzz(fast=25, slow=1200, found=mutated(more_settings("ROOT"), SMALL))
+@fuzz(fast=25, slow=1200, found=mutated(more_settings("ROOT"), SMALL, most=1))
 def test_building(tmp_path, backbone, pictures, found):
     path = written(tmp_path, yaml.safe_dump(found).replace("ROOT", str(pictures)))
     attempt("config: building", lambda: build(path))
@@ -167,7 +167,7 @@ def one_iteration(path: Path, folder: Path) -> None:
     )
 
 
-@fuzz(fast=0, slow=250, found=mutated(more_settings("ROOT"), SMALL))
+@fuzz(fast=0, slow=250, found=mutated(more_settings("ROOT"), SMALL, most=1))
 def test_training(tmp_path, backbone, pictures, found):
     path = written(tmp_path, yaml.safe_dump(found).replace("ROOT", str(pictures)))
     shutil.rmtree(tmp_path / "out", ignore_errors=True)
