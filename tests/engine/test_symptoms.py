@@ -265,3 +265,15 @@ def test_what_was_said_is_not_said_again_after_a_resume(root, tmp_path, scores, 
     assert len(warned()) == 3  # counted on from before
     toy.run(root, tmp_path / "out", resume_model="auto", **given)
     assert warned() == []
+
+
+def test_a_schedule_is_not_told_again_either(root, tmp_path, warned):
+    def train(**given):
+        rate = lr.PolynomialDecay(0.05, decay_steps=3, end_lr=0.01)
+        toy.run(root, tmp_path / "out", **with_rate(rate), **given)
+
+    with pytest.raises(Interrupted):
+        train(callbacks=[Signal(2)])
+    assert len(warned()) == 1
+    train(resume_model="auto")
+    assert warned() == []
