@@ -371,7 +371,8 @@ def test_a_process_that_dies_ends_the_job_with_a_reason(root, tmp_path, fault, r
     done = launch(root, out, iters=8, fault=fault)
     lasted = time.time() - float((out / "fault_time").read_text())
     assert done.returncode not in (0, STOPPED)
-    assert reason in done.stdout, done.stdout[-3000:]
+    console = done.stdout + done.stderr
+    assert reason in console, console[-3000:]
     assert lasted < 60
     assert [path.name for path in out.glob("iter_*")] == ["iter_3"]
 
@@ -412,6 +413,8 @@ def test_two_nodes(root, whole, tmp_path):
 @pytest.mark.slow
 def test_bytes_of_a_step(root, tmp_path):
     """In a network of their own, two processes send the gradients once each, and little else."""
+    if subprocess.run(["unshare", "-rn", "ip", "link", "set", "lo", "up"], check=False).returncode:
+        pytest.skip("this system gives no network of one's own")
     counted = []
     for iters in (2, 22):
         out = tmp_path / f"out{iters}"
@@ -419,8 +422,6 @@ def test_bytes_of_a_step(root, tmp_path):
         words = command(out, JOB, root, out, json.dumps(options))
         script = f"ip link set lo up && {shlex.join(words)} && grep lo: /proc/net/dev"
         done = call(["unshare", "-rn", "sh", "-c", script])
-        if "unshare" in done.stderr or "ip:" in done.stderr:
-            pytest.skip(done.stderr)
         assert done.returncode == 0, done.stdout + done.stderr
         counted.append(int(done.stdout.rsplit("lo:", 1)[1].split()[8]))
     gradients = int(done.stdout.split("bytes of gradients: ")[1].split()[0])
@@ -456,4 +457,4 @@ def test_the_tools(tmp_path):
         listed, to = tmp_path / f"list{number}.txt", tmp_path / f"to{number}"
         listed.write_text("".join(f"{path}\n" for path in images[:count]))
         tool("predict", *weights, "--image_path", listed, "--save_dir", to)
-        assert len(list((to / "pseudo_color_prediction").glob("*.png"))) == count
+        assert len(list((to / "pseudo_color_prediction").rglob("*.png"))) == count
