@@ -10,8 +10,8 @@ import paddle
 
 from paddle_ann.compat import metrics
 from paddle_ann.compat.fix import Fix, Patches, module, source_has
-from paddle_ann.engine.evaluation import present_line
 from paddle_ann.engine.inference import check_scales, check_windows
+from paddle_ann.engine.report import present_line
 
 
 def _infer() -> Any:

@@ -66,17 +66,9 @@ class Group:
     # -- one context for a training or an evaluation ----------------------------------------------
 
     def __enter__(self) -> Group:
+        if self._depth == 0 and self.world > 1:
+            self._open()
         self._depth += 1
-        if self._depth == 1 and self.world > 1:
-            paddle.distributed.init_parallel_env()
-            self._jobs += 1
-            prefix = f"paddle_ann/{self._jobs}/"
-            self._store = store.connect(prefix)
-            self._meetings, self._flags = 0, [0, 0]
-            self.watch = Watch(prefix, self.world, self.rank)
-            self.watch.start()
-            self.meet()
-            store.hasten(store.address()[1])  # all connections are there now
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
@@ -177,6 +169,23 @@ class Group:
         return paddle.DataParallel(model) if self.world > 1 else None
 
     # -- inside -----------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        """Connect to the others and wait for them."""
+        paddle.distributed.init_parallel_env()
+        self._jobs += 1
+        self._meetings, self._flags = 0, [0, 0]
+        prefix = f"paddle_ann/{self._jobs}/"
+        self._store = store.connect(prefix)
+        self.watch = Watch(prefix, self.world, self.rank)
+        self.watch.start()
+        try:
+            self.meet()
+        except BaseException:
+            watch, self.watch = self.watch, None
+            watch.close()
+            raise
+        store.hasten(store.address()[1])  # all connections are there now
 
     def _wait(self, name: str, count: int, seconds: float = float("inf")) -> bool:
         """Wait until a counter has reached `count`; tell whether it has."""

@@ -48,12 +48,26 @@ class Fault(Callback):
         self.kind, _, self.rank = fault.partition("@")
 
     def on_step(self, run) -> None:
-        if run.iteration != 4 or str(run.rank) != self.rank:
+        if run.iteration != 4 or str(run.rank) != self.rank or self.kind == "evaluation":
             return
         (run.save_dir / "fault_time").write_text(str(time.time()))
         if self.kind == "raise":
             raise ValueError("a fault of mine")
         FAULTS[self.kind]()
+
+
+def interrupt_evaluation(data, out: Path, mine: bool) -> None:
+    """Make the reading of images slow, and send a signal in the first evaluation."""
+    transforms, left = data.transforms, [mine]
+
+    def slow(sample):
+        if (out / "iter_3").exists():
+            time.sleep(1)
+            if left.pop() if left else False:
+                FAULTS["signal"]()
+        return transforms(sample)
+
+    data.transforms = slow
 
 
 def counts(model, data) -> list:
@@ -71,6 +85,8 @@ def main(root: Path, out: Path, options: dict) -> None:
     data = toy.dataset(root, "val")
     data.file_list = data.file_list[: options.pop("images", 7)]
     fault = options.pop("fault", None)
+    if fault and fault.startswith("evaluation"):
+        interrupt_evaluation(data, out, fault.endswith(f"@{rank}"))
     if options.get("iters"):
         plugged = [Fault(fault)] if fault else []
         common = {"save_interval": 3, "log_iters": 2, "val_dataset": data, "use_ema": True}

@@ -9,6 +9,7 @@ import numpy as np
 import paddle
 import paddleseg.core
 import pytest
+from paddleseg.core import infer
 from paddleseg.models.backbones import ResNet18_vd
 
 from paddle_ann.engine import evaluate, tallies
@@ -235,3 +236,15 @@ def test_a_mask_of_another_size_and_a_sample_without_one():
     del data.samples[4]["trans_info"]
     with pytest.raises(ValueError, match=r"sample 4 has no trans_info"):
         evaluate(Plain(), data)
+
+
+def test_sliding_windows_over_several_images():
+    """Each image of a batch as if it were alone."""
+    paddle.seed(3)
+    images, model = paddle.randn([3, 3, 11, 13]), Plain().eval()
+    batch = infer.slide_inference(model, images, (5, 7), (3, 5))
+    alone = [infer.slide_inference(model, image[None], (5, 7), (3, 5)) for image in images]
+    assert batch.shape == [3, 5, 11, 13]
+    assert (batch == paddle.concat(alone)).all()
+    with pytest.raises(TypeError, match="logits must be one of"):
+        infer.slide_inference(lambda x: x, images, (5, 7), (3, 5))

@@ -250,6 +250,13 @@ def test_the_launchers_three_sigterms_are_one():
     assert (done.stdout, done.returncode) == (b"SIGTERM\n", 128 + signal.SIGINT)
 
 
+def test_a_folder_that_another_process_makes_at_the_same_moment(tmp_path, monkeypatch):
+    mkdir = sys.modules["paddleseg.core.predict"].mkdir
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr(os.path, "exists", lambda path: False)  # PaddleSeg looked before it was
+    mkdir(str(tmp_path / "out/a.png"))
+
+
 # -- processes by the launcher --------------------------------------------------------------------
 
 
@@ -329,6 +336,19 @@ def test_a_signal_to_one_stops_all_and_resuming_is_exact(root, whole, tmp_path, 
     stopped = launch(root, out, iters=8, fault=f"signal@{rank}")
     assert stopped.returncode == STOPPED, stopped.stdout
     assert [path.name for path in sorted(out.glob("iter_*"))] == ["iter_3", "iter_5"]
+    resumed = launch(root, out, iters=8, seed=99, resume_model="auto")
+    assert resumed.returncode == 0, resumed.stdout
+    assert_ended_alike(whole, out)
+
+
+@pytest.mark.slow
+def test_a_signal_in_an_evaluation(root, whole, tmp_path):
+    """It ends at once: the checkpoint is there, and the evaluation is made up for."""
+    out = tmp_path / "out"
+    stopped = launch(root, out, iters=8, fault="evaluation@1")
+    assert stopped.returncode == STOPPED, stopped.stdout
+    assert [path.name for path in out.glob("iter_*")] == ["iter_3"]
+    assert not (out / "best_model").exists()
     resumed = launch(root, out, iters=8, seed=99, resume_model="auto")
     assert resumed.returncode == 0, resumed.stdout
     assert_ended_alike(whole, out)
