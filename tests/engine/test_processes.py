@@ -53,7 +53,7 @@ def together(server, monkeypatch, request):
     monkeypatch.setattr(store, "connect", connect)
     monkeypatch.setattr(store, "address", lambda: ("127.0.0.1", server[1]))
     monkeypatch.setattr(watch, "PERIOD_S", 0.02)
-    monkeypatch.setattr(watch, "SILENCE_S", 0.5)
+    monkeypatch.setattr(watch, "SILENCE_S", 0.8)
     monkeypatch.setattr(watch, "GRACE_S", 60.0)
     monkeypatch.setattr(processes, "LINGER_S", 0.2)
     monkeypatch.setattr(processes, "GOODBYE_S", 0.5)
@@ -141,7 +141,7 @@ def test_silence_of_one_ends_all_and_names_it(together, rank):
     def work(group):
         if group.rank == rank:
             group.watch.close()  # its heart stops
-            time.sleep(1.5)
+            time.sleep(1.3)
             return "silent"
         group.meet()
 
@@ -167,7 +167,7 @@ def test_a_broken_connection_to_a_process_that_told_nothing(together, monkeypatc
     def work(group):
         if group.rank == 2:
             group.watch.close()
-            time.sleep(2)
+            time.sleep(1.2)
             return
         time.sleep(0.3)
         raise RuntimeError("[gloo/transport/tcp/pair.cc:584] TIMEOUT")
@@ -185,7 +185,7 @@ def test_a_store_that_does_not_answer(together, monkeypatch):
         if group.rank == 0:
             return group.gather(0)
         group.watch._store.add = lambda name, amount: answer.wait(20)
-        time.sleep(1)
+        time.sleep(1.2)
         group.gather(1)
 
     found = together(work, world=2)
@@ -196,7 +196,7 @@ def test_a_store_that_does_not_answer(together, monkeypatch):
 def test_slow_is_not_silent(together):
     def work(group):
         if group.rank == 0:
-            time.sleep(1.5)  # three times SILENCE_S
+            time.sleep(1.6)  # twice SILENCE_S
         return group.meet()
 
     assert together(work) == [False] * 3
