@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
+import multiprocessing
+import os
+import signal
+import sys
 from typing import Any
 
 from paddle.io.dataloader import dataloader_iter, fetcher, worker
@@ -132,6 +137,40 @@ def _fetcher_init(original: Any) -> Any:
     return init
 
 
+# -- readers whose process was killed --------------------------------------------------------------
+
+_PR_SET_PDEATHSIG = 1  # prctl(2), from sys/prctl.h
+
+
+def end_with_parent() -> None:
+    """Let the kernel end this reader when the process that reads is gone; on Linux."""
+    if not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    parent = multiprocessing.parent_process()
+    if parent is not None and os.getppid() != parent.pid:  # it died before the call
+        os._exit(1)
+
+
+@functools.cache
+def _ending_with_parent(original: Any) -> Any:
+    @functools.wraps(original)
+    def worker_loop(*args: Any, **kwargs: Any) -> None:
+        end_with_parent()
+        original(*args, **kwargs)
+
+    return worker_loop
+
+
+def _orphans_bite() -> bool:
+    """By inspection: the interval is handed to `get` as `block`, so it waits for ever."""
+    return source_has(worker._worker_loop, "indices_queue.get(MP_STATUS_CHECK_INTERVAL)")
+
+
+def _patch_orphans(patches: Patches) -> None:
+    patches.set(dataloader_iter, "_worker_loop", _ending_with_parent(dataloader_iter._worker_loop))
+
+
 def _bites() -> bool:
     """By inspection: to provoke the fault would hang the process."""
     loop = dataloader_iter._DataLoaderIterSingleProcess._thread_loop
@@ -166,5 +205,15 @@ FIXES = (
         "every Paddle, 2.6.2 to 3.3.1",
         _bites,
         _patch,
+    ),
+    Fix(
+        "orphaned-readers",
+        "the reading processes of a training that was killed (SIGKILL, out of memory) stay for "
+        "ever, with its memory",
+        "_worker_loop looks for its parent after a timeout of its queue, and passes the time as "
+        "the argument `block`, so there is none",
+        "every Paddle, 2.6.2 to 3.3.1",
+        _orphans_bite,
+        _patch_orphans,
     ),
 )

@@ -6,10 +6,12 @@ import functools
 import os
 from typing import Any
 
+import cv2
 import paddle
 
 from paddle_ann.compat import metrics
 from paddle_ann.compat.fix import Fix, Patches, module, source_has
+from paddle_ann.datasets import images as image_files
 from paddle_ann.engine.inference import check_scales, check_windows
 from paddle_ann.engine.report import present_line
 
@@ -110,6 +112,7 @@ def check_images(given: dict[str, Any]) -> None:
     for path in images:
         if not os.path.isfile(path):
             raise FileNotFoundError(f"The image {path} does not exist.")
+        _check_picture(path)
         name = path.replace(folder, "") if folder is not None else os.path.basename(path)
         stem = os.path.splitext(name.lstrip("/\\"))[0]
         if outputs.setdefault(stem, path) != path:
@@ -117,6 +120,25 @@ def check_images(given: dict[str, Any]) -> None:
                 f"{outputs[stem]} and {path} would both be written as {stem}.png, one over the "
                 "other. Predict them into different save_dir, or rename one."
             )
+
+
+def _check_picture(path: str) -> None:
+    """Refuse an image of which no picture comes, though its prediction would be made."""
+    if not cv2.haveImageWriter(path):
+        raise ValueError(
+            f"The image {path} has the ending {os.path.splitext(path)[1]!r}, by which OpenCV knows "
+            "no format to write the prediction in. Rename it, to .png or .jpg for example."
+        )
+    try:
+        with image_files.open_image(path) as file:
+            size = file.size
+    except ValueError:  # unreadable: said when its turn comes
+        return
+    if 1 in size:
+        raise ValueError(
+            f"The image {path} is {size[0]}x{size[1]} pixels (width x height); both must be at "
+            "least 2 for PaddleSeg's predict, which drops a side of 1. Take it out."
+        )
 
 
 def _patch_images(patches: Patches) -> None:

@@ -15,7 +15,7 @@ from paddle_ann.compat.fix import Fix, Patches, module
 def read_image(path: str, flag: int) -> np.ndarray:
     """Read an image as PaddleSeg does, by cv2.imread.
 
-    OpenCV decodes whatever size a file claims up to 2^30 pixels; `check_headers`, which runs before,
+    OpenCV decodes what a file claims, up to 2^30 pixels; `check_headers`, which runs before,
     holds the header against the lower limit of `paddle_ann.datasets.images`.
 
     Args:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import paddle
+import psutil
 import pytest
 
 from paddle_ann.compat.samples import check_label_values
@@ -105,3 +108,43 @@ def test_samples_without_integer_labels_are_not_looked_at():
     check_label_values({"label": np.array([9.5])}, Labels())
     check_label_values((1, 2), Labels())
     check_label_values({"label": np.array([9])}, object())
+
+
+READ = """
+import os, signal, sys, time
+import numpy as np
+import paddle
+import paddle_ann
+import psutil
+
+class Slow(paddle.io.Dataset):
+    def __getitem__(self, index):
+        return np.zeros(3)
+    def __len__(self):
+        return 64
+
+reader = iter(paddle.io.DataLoader(Slow(), batch_size=2, num_workers=2))
+next(reader)
+print(*(child.pid for child in psutil.Process().children()), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize("fixes", ["off", "all"])
+def test_readers_of_a_killed_process_end(fixes):
+    environment = {**os.environ, "PADDLE_ANN_COMPAT": fixes, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", READ]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as killed:
+        readers = [int(pid) for pid in killed.stdout.readline().split()]
+    assert len(readers) == 2 and killed.returncode == -signal.SIGKILL
+    wait = time.monotonic() + 5
+    while any(map(alive, readers)) and time.monotonic() < wait:
+        time.sleep(0.05)
+    left = [pid for pid in readers if alive(pid)]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert bool(left) == (fixes == "off"), left

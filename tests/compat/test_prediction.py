@@ -15,6 +15,7 @@ from paddleseg.cvlibs import manager
 from paddleseg.cvlibs.builder import Builder
 from paddleseg.datasets import ADE20K, PascalVOC
 from paddleseg.utils import download
+from PIL import Image
 
 import paddle_ann.compat.downloads as consent
 from tests.compat import tiny
@@ -212,6 +213,14 @@ def test_an_error_page_is_no_download(offline, tmp_path, monkeypatch):
 
 
 # -- the builder ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "words"), [("a", "ending ''"), ("thin.png", "1x7 pixels")])
+def test_images_of_which_no_picture_comes(run, tmp_path, name, words):
+    path = tmp_path / name
+    Image.new("RGB", (1, 7) if name == "thin.png" else (5, 7)).save(path, "PNG")
+    with pytest.raises(ValueError, match=f"The image {path} .*{words}"):
+        run(image_list=[str(path)])
 
 
 def test_unknown_components_are_given_a_hint():

@@ -12,8 +12,8 @@ from paddleseg.core import evaluate
 from paddleseg.utils import resume
 from PIL import Image
 
-from paddle_ann.checkpoint.optimizer_state import rename_optimizer_state
 from paddle_ann import compat
+from paddle_ann.checkpoint.optimizer_state import rename_optimizer_state
 from paddle_ann.compat.training import _int_of_one, sum_losses
 from tests.compat import tiny
 
