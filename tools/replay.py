@@ -27,7 +27,7 @@ def replay(args: argparse.Namespace) -> None:
     from paddleseg.utils import utils
 
     from paddle_ann import session
-    from paddle_ann.engine import black_box
+    from paddle_ann.engine import black_box, finite
     from paddle_ann.engine.precision import Precision
     from paddle_ann.engine.step import Step
 
@@ -43,7 +43,7 @@ def replay(args: argparse.Namespace) -> None:
         with paddle.no_grad():
             losses = [float(loss) for loss in step.compute_losses(batch)]
         print(f"Batch {number}: losses {', '.join(f'{loss:.6g}' for loss in losses)}")
-    found = black_box.rerun(step, batches)
+    found = finite.rerun(step, batches)
     if found is None:
         print("Every layer's output is finite.")
     elif "error" in found:

@@ -105,7 +105,9 @@ class Callback:
         Args:
             run: the run.
             scores: 'mIoU', 'accuracy', 'kappa' (numbers in [0, 1]), 'class_iou',
-                'class_precision' (lists), and with a moving average 'ema_mIoU', 'ema_accuracy'.
+                'class_precision' (lists), 'confusion' (pixels by label and prediction, int64
+                [C, C]; None from an `evaluate` that is not ours), and with a moving average
+                'ema_mIoU', 'ema_accuracy'.
         """
 
     def on_save(self, run: Run, folder: Path) -> None:

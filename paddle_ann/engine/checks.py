@@ -8,7 +8,63 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import paddle
 from paddleseg.utils import logger
+
+from paddle_ann.engine.options import TrainOptions
+
+
+def check_kinds(
+    model: Any,
+    save_dir: Any,
+    test_config: Any,
+    options: Any,
+    callbacks: Any,
+    num_workers: Any,
+    **datasets: Any,
+) -> None:
+    """Refuse arguments of `train` that are of another kind than they must be.
+
+    Args:
+        model: a layer.
+        save_dir: a path.
+        test_config: arguments of `evaluate` by name, or None.
+        options: `TrainOptions`, or None.
+        callbacks: `Callback`s in a list or tuple.
+        num_workers: an integer of at least 0.
+        **datasets: train_dataset and val_dataset; the second may be None.
+
+    Raises:
+        TypeError: naming the argument, what was received and what it must be.
+    """
+    wanted = {
+        name: (_is_dataset(value), "a data set such as PaddleSeg's")
+        for name, value in datasets.items()
+        if value is not None or name != "val_dataset"
+    }
+    received = {**datasets, "model": model, "save_dir": save_dir, "test_config": test_config}
+    received.update(options=options, callbacks=callbacks, num_workers=num_workers)
+    listed = isinstance(callbacks, (list, tuple))
+    whole = isinstance(num_workers, (int, np.integer)) and not isinstance(num_workers, bool)
+    wanted.update({
+        "model": (isinstance(model, paddle.nn.Layer), "a paddle.nn.Layer"),
+        "save_dir": (isinstance(save_dir, (str, os.PathLike)), "the path of a folder"),
+        "test_config": (isinstance(test_config, (dict, type(None))), "a dict of settings"),
+        "options": (isinstance(options, (TrainOptions, type(None))), "a TrainOptions"),
+        "callbacks": (
+            listed and all(hasattr(item, "on_step") for item in callbacks),
+            "a list of paddle_ann.engine.Callback",
+        ),
+        "num_workers": (whole and num_workers >= 0, "an integer of at least 0"),
+    })
+    for name, (right, kind) in wanted.items():
+        if not right:
+            raise TypeError(f"{name} must be {kind}; received {received[name]!r}.")
+
+
+def _is_dataset(value: Any) -> bool:
+    simple = isinstance(value, (str, bytes, dict, list, tuple))
+    return not simple and hasattr(value, "__getitem__") and hasattr(value, "__len__")
 
 
 def check_save_dir(path: str | Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import paddle
 from paddleseg.utils import logger
 
-from paddle_ann.engine import black_box
+from paddle_ann.engine import black_box, finite
 from paddle_ann.engine.callback import Callback, Run
 from paddle_ann.engine.gradient_norm import GradientNorm
 from paddle_ann.engine.saving import Saving
@@ -51,7 +51,7 @@ class Guard(Callback):
         if self.step.scaler is None:
             self._norm.start(once=len(run.batches) == 1 and run.world == 1)
         if self.policy == "skip":
-            changed = black_box.statistics(run.model).values()
+            changed = finite.statistics(run.model).values()
             self._before = [(tensor, tensor.clone()) for tensor in changed]
 
     def on_gradients(self, run: Run) -> bool:
@@ -106,7 +106,7 @@ class Guard(Callback):
         bad = [
             name
             for name, parameter in run.model.named_parameters()
-            if parameter.grad is not None and not black_box.is_finite(parameter.grad)
+            if parameter.grad is not None and not finite.is_finite(parameter.grad)
         ]  # none: squares beyond the range of float32, of gradients that are within
         return f"the gradients of {len(bad)} parameters are not finite ({names(bad)})" * bool(bad)
 

@@ -198,6 +198,7 @@ class Loop:
             "kappa": float(kappa),
             "class_iou": [float(value) for value in class_iou],
             "class_precision": [float(value) for value in class_precision],
+            "confusion": getattr(found, "confusion", None),
         }
 
     def leave_on_signal(self, saved: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,21 @@ from paddleseg.utils import TimeAverager, logger, metrics, progbar
 
 from paddle_ann.compat.metrics import absent_policy
 
-Scores = tuple[float, float, np.ndarray, np.ndarray, float]
+
+class Scores(tuple[float, float, np.ndarray, np.ndarray, float]):
+    """PaddleSeg's five results of an evaluation, and the counts that they were computed from.
+
+    Attributes:
+        confusion: pixels by label (rows) and prediction, int64 [C, C].
+    """
+
+    confusion: np.ndarray
+
+    def __new__(cls, results: Sequence[Any], confusion: np.ndarray) -> Scores:
+        """Make the tuple (mIoU, accuracy, IoU per class, precision per class, kappa)."""
+        scores = super().__new__(cls, results)
+        scores.confusion = confusion
+        return scores
 
 
 class Bar:
@@ -75,7 +89,7 @@ def report(matrix: np.ndarray, area: float | None, images: int, print_detail: bo
             logger.info(f"[EVAL] Class {name}: \n{np.round(values, 4)}")
         present = int(((matrix.sum(0) + matrix.sum(1)) > 0).sum())
         logger.info(present_line(present, len(matrix)))
-    return miou, accuracy, class_iou, class_precision, kappa
+    return Scores((miou, accuracy, class_iou, class_precision, kappa), matrix)
 
 
 def present_line(present: int, classes: int) -> str:

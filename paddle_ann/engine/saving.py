@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from paddle_ann.checkpoint import (
     save_model,
     save_state,
 )
+from paddle_ann.checkpoint.state import STATE_FILE
 from paddle_ann.engine import fingerprint as fingerprints
-from paddle_ann.engine.black_box import statistics
 from paddle_ann.engine.callback import Callback, Run
 from paddle_ann.engine.data import RANDOM_LOCK
 from paddle_ann.engine.ema import MovingAverage
+from paddle_ann.engine.finite import statistics
 from paddle_ann.engine.processes import Group, connect
 from paddle_ann.engine.progress import Progress
 from paddle_ann.engine.step import Step
@@ -161,9 +163,11 @@ class Saving:
             ValueError: if the configuration has changed, or the files are damaged or another
                 model's.
         """
-        state = load_state_file(folder) if (folder / "training_state.json").exists() else None
+        state = load_state_file(folder) if (folder / STATE_FILE).exists() else None
         if state is not None:
-            self._compare(state["fingerprint"], folder, force)
+            with telling(folder / STATE_FILE, "Take another checkpoint."):
+                saved = dict(state["fingerprint"])
+            self._compare(saved, folder, force)
         average = self.average.model if self.average else None
         for line in load_model(
             folder, self.step.model, self.step.optimizer, scaler=self.step.scaler, ema=average
@@ -177,8 +181,11 @@ class Saving:
                 f"first {iteration} iterations, and its best_model, if any, is set aside."
             )
             return False
-        self._take(state)
-        pending = state["evaluation_due"] and not self._take_evaluation(folder)
+        with telling(folder / STATE_FILE, "Take another checkpoint."):
+            self._take(state)
+            due = state["evaluation_due"]
+        with telling(folder / EVALUATION, "Remove this file: the evaluation is made again."):
+            pending = due and not self._take_evaluation(folder)
         self._take_best_on_disk()
         return pending
 
@@ -226,7 +233,23 @@ class Saving:
         for name, title in FOLDERS.items():
             try:
                 found = load_state_file(self.store.folder / title)
-            except (OSError, ValueError):
+                score, iteration = float(found["mIoU"]), int(found["iteration"])
+            except (OSError, ValueError, KeyError, TypeError):
                 continue
-            if found["mIoU"] > self.run.best.get(name, (-1.0, 0))[0]:
-                self.run.best[name] = (found["mIoU"], found["iteration"])
+            if score > self.run.best.get(name, (-1.0, 0))[0]:
+                self.run.best[name] = (score, iteration)
+
+
+@contextlib.contextmanager
+def telling(file: Path, next_step: str) -> Iterator[None]:
+    """Name the file whose content something could not be restored from.
+
+    Raises:
+        ValueError: for whatever missing names and values of a wrong type raise.
+    """
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{file} is damaged, or of another version: {type(error).__name__} {error}. {next_step}"
+        ) from error

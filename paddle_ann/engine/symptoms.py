@@ -44,7 +44,7 @@ class Symptoms(Callback):
         self.losses: list[float] = []  # of the first log lines, then of the last ones
         self.latest: list[float] = []
         self.pixels: dict[str, int] = {}  # of classes in the labels looked at
-        self.dead: dict[str, int] = {}  # evaluations in a row without a right pixel
+        self.dead: dict[str, int] = {}  # evaluations in a row that miss it
 
     # -- hooks ------------------------------------------------------------------------------------
 
@@ -124,11 +124,11 @@ class Symptoms(Callback):
             )
 
     def on_eval(self, run: Run, scores: dict[str, Any]) -> None:
-        """Look for classes of which no pixel is ever right."""
+        """Look for classes that are never predicted."""
         new = []
-        for number, iou in enumerate(scores.get("class_iou", [])):
+        for number, missed in enumerate(never_predicted(scores)):
             name = str(number)
-            wrong = iou == 0 and self.pixels.get(name, 0) > 0
+            wrong = missed and self.pixels.get(name, 0) > 0
             self.dead[name] = self.dead.get(name, 0) + 1 if wrong else 0
             if self.dead[name] == DEAD_AFTER:
                 new.append(name)
@@ -137,8 +137,8 @@ class Symptoms(Callback):
             self._tell(
                 run,
                 f"dead {new}",
-                f"Not one pixel was predicted rightly in the last {DEAD_AFTER} evaluations, up to "
-                f"iteration {run.iteration}, of: {held}. The numbers are those of the training "
+                f"Never predicted in the last {DEAD_AFTER} evaluations, up to iteration "
+                f"{run.iteration}: {held}. The numbers are those of the training "
                 "labels that were looked at. Train longer, weight the loss, or check the classes "
                 "of the masks.",
             )
@@ -196,6 +196,17 @@ class Symptoms(Callback):
 
 
 # -- what to look for -----------------------------------------------------------------------------
+
+
+def never_predicted(scores: dict[str, Any]) -> list[bool]:
+    """Tell of each class whether an evaluation's labels hold it and its predictions do not.
+
+    Without the counts of pixels, whether not one of its pixels was predicted rightly.
+    """
+    matrix = scores.get("confusion")
+    if matrix is None:
+        return [iou == 0 for iou in scores.get("class_iou", [])]
+    return [bool(row.sum() and not column.sum()) for row, column in zip(matrix, matrix.T)]
 
 
 def risen(losses: Sequence[float]) -> bool:

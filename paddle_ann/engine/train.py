@@ -106,6 +106,16 @@ def train(
         NonFiniteError: for a loss or gradient that is nan or infinite.
         Interrupted: (a SystemExit with code 75) after SIGINT or SIGTERM, once the run is saved.
     """
+    checks.check_kinds(
+        model,
+        save_dir,
+        test_config,
+        options,
+        callbacks,
+        num_workers,
+        train_dataset=train_dataset,
+        val_dataset=val_dataset,
+    )
     options = options or TrainOptions()
     group = processes.connect()
     world, rank = group.world, group.rank

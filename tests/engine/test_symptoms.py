@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import paddle
 import pytest
 
 from paddle_ann.engine import Callback, Interrupted, TrainOptions
 from paddle_ann.engine.loop import Loop
 from paddle_ann.engine.schedule_checks import schedule_faults
-from paddle_ann.engine.symptoms import risen, stuck
+from paddle_ann.engine.symptoms import never_predicted, risen, stuck
 from tests.engine import toy
 from tests.engine.test_resume import Signal
 
@@ -248,8 +249,15 @@ def test_dead_classes(root, tmp_path, scores, warned):
         scores[iteration] = ious(c0=0.3, c3=0.0, c5=0.0, c7=recovered)
     toy.run(root, tmp_path / "out", save_interval=1, val_dataset=toy.dataset(root, "val"))
     first, second = warned()
-    assert "last 3 evaluations, up to iteration 3, of: class 3 (" in first
-    assert "up to iteration 6, of: class 7 (" in second
+    assert "last 3 evaluations, up to iteration 3: class 3 (" in first
+    assert "up to iteration 6: class 7 (" in second
+
+
+def test_never_predicted_is_not_never_right():
+    """Class 0 is predicted wrongly, 1 never, 2 is in no label."""
+    matrix = np.array([[0, 0, 7], [5, 0, 0], [0, 0, 0]])
+    assert never_predicted({"confusion": matrix}) == [False, True, False]
+    assert never_predicted({"class_iou": [0.0, 0.3, float("nan")]}) == [True, False, False]
 
 
 def test_what_was_said_is_not_said_again_after_a_resume(root, tmp_path, scores, warned):

@@ -209,3 +209,29 @@ def test_state_is_readable(root, tmp_path):
     text = (tmp_path / "out/iter_2/training_state.json").read_text()
     assert json.loads(text)["state"]["iteration"] == 2
     assert np.isfinite(len(text))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("model", "ANN", "paddle.nn.Layer"),
+        ("train_dataset", {"img": 1}, "data set"),
+        ("val_dataset", "voc", "data set"),
+        ("save_dir", True, "path"),
+        ("test_config", "aug_eval", "dict"),
+        ("options", {"patience": 3}, "TrainOptions"),
+        ("callbacks", None, "list"),
+        ("callbacks", [3], "Callback"),
+        ("num_workers", None, "integer"),
+        ("resume_model", 3, "folder"),
+        ("keep_checkpoint_max", "5", "whole number"),
+    ],
+)
+def test_arguments_of_another_kind(tmp_path, name, value, kind):
+    with pytest.raises(TypeError, match=f"{name} .*{kind}"):
+        toy.train(**{**arguments_of(tmp_path), name: value})
+
+
+def arguments_of(folder):
+    data = toy.dataset(folder / "voc")
+    return {**toy.make(), "train_dataset": data, "iters": 1, "save_dir": str(folder / "out")}
