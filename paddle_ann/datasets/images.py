@@ -12,7 +12,7 @@ import os
 from typing import IO, Any, Union
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 __all__ = ["DEFAULT_MAX_PIXELS", "FORMATS", "ImageError", "open_image", "pixels", "read_untrusted"]
 
@@ -143,6 +143,9 @@ def seen_size(image: Image.Image) -> tuple[int, int]:
     width, height = image.size
     try:
         turned = image.getexif().get(ORIENTATION_TAG) in _TURNED
+        if image.format == "TIFF":  # some versions of Pillow turn its size, others do not
+            tags = image.tag_v2  # type: ignore[attr-defined]
+            width, height = tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH]
     except Exception:  # OpenCV ignores EXIF data that it cannot read
         turned = False
     return (height, width) if turned else (width, height)

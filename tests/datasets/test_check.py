@@ -123,6 +123,20 @@ def test_photo_that_is_turned_by_exif(root, pair):
     both(root, pair, ValueError, pair[0], "EXIF")
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_tiff_that_is_turned(root, pair, orientation):
+    picture = Image.open(pair[0])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture.save(pair[0], "TIFF", exif=exif)
+    label = np.asarray(Image.open(pair[1]))
+    save_label(pair[1], label if orientation == 1 else label.T)  # as OpenCV will turn the image
+    check(pair)
+    assert voc(root)[2]["img"].shape[1:] == voc(root)[2]["label"].shape
+    save_label(pair[1], label.T if orientation == 1 else label)
+    both(root, pair, ValueError, "they must be equal")
+
+
 def test_rgb_label(root, pair):
     save_label(pair[1], np.zeros((37, 43, 3)))
     both(root, pair, ValueError, pair[1], "colour picture (mode RGB)", "one channel")

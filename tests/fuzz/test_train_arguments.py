@@ -42,7 +42,11 @@ ARGUMENTS = (
 )
 
 
-WRONG = st.dictionaries(st.sampled_from(ARGUMENTS), SMALL, min_size=1, max_size=2)
+# Thousands of trainings of one process fork no readers: a lock that another thread holds at that
+# moment stays locked in the fork.
+WRONG = st.dictionaries(st.sampled_from(ARGUMENTS), SMALL, min_size=1, max_size=2).filter(
+    lambda given: given.get("num_workers") not in (1, 2, 3)
+)
 
 
 @fuzz(fast=15, slow=800, given=WRONG)
