@@ -25,6 +25,7 @@ DEFAULT_MAX_PIXELS = 178_956_970  # where Pillow stops by itself: half a gigabyt
 
 ORIENTATION_TAG = 0x0112
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+_OBEYED_IN = ("JPEG", "PNG", "TIFF")  # where OpenCV looks for an orientation: not in WEBP
 
 
 class ImageError(ValueError):
@@ -142,7 +143,7 @@ def seen_size(image: Image.Image) -> tuple[int, int]:
     """Width and height after the EXIF orientation, which OpenCV obeys and Pillow does not."""
     width, height = image.size
     try:
-        turned = image.getexif().get(ORIENTATION_TAG) in _TURNED
+        turned = image.format in _OBEYED_IN and image.getexif().get(ORIENTATION_TAG) in _TURNED
         if image.format == "TIFF":  # some versions of Pillow turn its size, others do not
             tags = image.tag_v2  # type: ignore[attr-defined]
             width, height = tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH]
@@ -176,7 +177,7 @@ def read_untrusted(source: Source, max_pixels: int | None = None) -> np.ndarray:
             raise ImageError("unreadable", f"{name} holds floats; give 8-bit colours.")
         pixels(image, name)
         try:
-            upright = ImageOps.exif_transpose(image)
+            upright = ImageOps.exif_transpose(image) if image.format in _OBEYED_IN else image
         except Exception:  # EXIF data that cannot be read counts as none
             upright = image
         if upright.mode.startswith("I"):

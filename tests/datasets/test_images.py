@@ -61,6 +61,20 @@ def test_turned_photo_is_turned_as_opencv_does(tmp_path):
         assert ours.shape == theirs.shape and abs(ours - theirs).max() < 16, orientation
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_size_is_the_one_that_opencv_reads(tmp_path, kind, orientation):
+    import cv2
+
+    exif = Image.Exif()
+    exif[images.ORIENTATION_TAG] = orientation
+    path = tmp_path / "a"
+    path.write_bytes(encoded(PICTURE, kind, exif=exif))
+    with images.open_image(path) as image:
+        assert images.seen_size(image) == cv2.imread(str(path)).shape[1::-1]
+    assert read_untrusted(path).shape == cv2.imread(str(path)).shape
+
+
 def test_other_modes_become_rgb():
     deep = np.arange(77, dtype=np.uint16).reshape(7, 11) * 800
     array = read_untrusted(encoded(deep))
