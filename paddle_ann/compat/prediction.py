@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import paddle
 
-from paddle_ann.compat import metrics
+from paddle_ann import metrics
 from paddle_ann.compat.fix import Fix, Patches, module, source_has
 from paddle_ann.datasets import images as image_files
 from paddle_ann.engine.inference import check_scales, check_windows

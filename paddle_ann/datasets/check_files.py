@@ -146,8 +146,8 @@ def decode(path: str) -> np.ndarray:
     if (animated or kind not in _BOTH_READ) and not _opencv_reads(path):
         raise ImageError(
             "unreadable",
-            f"{path} is {'an animated' if animated else 'a'} {kind} file that OpenCV, which PaddleSeg reads images by, cannot read. "
-            "Save it as JPEG or PNG.",
+            f"{path} is {'an animated' if animated else 'a'} {kind} file that OpenCV, which "
+            "PaddleSeg reads images by, cannot read. Save it as JPEG or PNG.",
         )
     return pixels
 

@@ -10,7 +10,7 @@ import numpy as np
 import paddle
 from paddleseg.utils import TimeAverager, logger, metrics, progbar
 
-from paddle_ann.compat.metrics import absent_policy
+from paddle_ann.metrics import absent_policy
 
 
 class Scores(tuple[float, float, np.ndarray, np.ndarray, float]):

@@ -9,8 +9,8 @@ import paddle
 import paddle.nn.functional as F
 from paddleseg.utils import metrics
 
-from paddle_ann.compat.metrics import confusion_matrix
 from paddle_ann.engine.processes import Group
+from paddle_ann.metrics import confusion_matrix
 
 
 class Tally(Protocol):

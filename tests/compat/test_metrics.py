@@ -9,7 +9,7 @@ import paddle
 import pytest
 from paddleseg.utils import metrics
 
-from paddle_ann.compat.metrics import absent_policy, confusion_matrix, set_absent_policy
+from paddle_ann.metrics import absent_policy, confusion_matrix, set_absent_policy
 
 
 @pytest.fixture(autouse=True)
