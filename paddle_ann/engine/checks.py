@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 from pathlib import Path
@@ -12,6 +13,9 @@ import paddle
 from paddleseg.utils import logger
 
 from paddle_ann.engine.options import TrainOptions
+
+_GIVEN = {"model", "eval_dataset", "num_workers"}  # arguments of evaluate that train gives
+_OF_PREDICT = {"aug_pred", "custom_color"}
 
 
 def check_kinds(
@@ -65,6 +69,25 @@ def check_kinds(
 def _is_dataset(value: Any) -> bool:
     simple = isinstance(value, (str, bytes, dict, list, tuple))
     return not simple and hasattr(value, "__getitem__") and hasattr(value, "__len__")
+
+
+def evaluation_settings(test_config: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what `evaluate` takes of a configuration's `test_config`, which `predict` shares.
+
+    Raises:
+        ValueError: for a setting that neither knows.
+    """
+    from paddle_ann.config.spelling import did_you_mean
+    from paddle_ann.engine.evaluation import evaluate
+
+    known = {n: "" for n in inspect.signature(evaluate).parameters if n not in _GIVEN}
+    for name in test_config or {}:
+        if name not in known and name not in _OF_PREDICT:
+            raise ValueError(
+                f"test_config has an unknown key {name!r}{did_you_mean(name, known)} It holds "
+                "arguments of evaluate()."
+            )
+    return {name: value for name, value in (test_config or {}).items() if name in known}
 
 
 def check_save_dir(path: str | Path) -> None:

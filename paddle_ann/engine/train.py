@@ -123,6 +123,7 @@ def train(
     checks.check_counts(**counts, log_iters=log_iters)
     checks.check_optimizer(optimizer)
     losses = checks.check_loss_config(losses)
+    evaluation_settings = checks.evaluation_settings(test_config)
     checks.check_save_dir(save_dir)
     checks.check_profiler(profiler_options)
     checks.check_enough_samples(train_dataset, batch_size, world, options.accumulate)
@@ -184,7 +185,7 @@ def train(
         "precision": numeric.name,
         "amp_level": amp_level,
         "batch_size": options.eval_batch_size,
-        **(test_config or {}),
+        **evaluation_settings,
     }
     schedule = Schedule(save_interval, log_iters, options.accumulate, num_workers, test_config)
     with contextlib.ExitStack() as stack:

@@ -100,8 +100,8 @@ def test_functions_imported_before_a_revert_are_mended_again(reverted):
     compat.revert()
     compat.apply()
     assert [getattr(sys.modules["paddleseg.core"], name) for name in names] == held
-    with pytest.raises(ValueError, match="'bf16'"):
-        held[1](None, [], precision="bf16")
+    with pytest.raises(ValueError, match="'fp8'"):
+        held[1](None, [], precision="fp8")
 
 
 def test_off_applies_none(reverted, monkeypatch):

@@ -185,6 +185,7 @@ def test_a_new_training_overwrites_no_earlier_one(root, tmp_path):
         ({"callbacks": [print]}, TypeError, "callbacks must be instances"),
         ({"resume_model": "nowhere/iter_4"}, FileNotFoundError, "nowhere/iter_4 does not exist"),
         ({"losses": None}, ValueError, "losses"),
+        ({"test_config": {"is_slde": True}}, ValueError, "'is_slde'; did you mean 'is_slide'"),
         ({"options": TrainOptions(accumulate=4)}, ValueError, "7 samples.*4 batches accumulated"),
     ],
 )
@@ -192,6 +193,11 @@ def test_refused_before_anything_is_written(root, tmp_path, given, error, messag
     with pytest.raises(error, match=message):
         toy.run(root, tmp_path / "out", **given)
     assert not list(tmp_path.glob("out/*.pd*")) and not list(tmp_path.glob("out/iter_*"))
+
+
+def test_settings_of_predict_in_test_config_are_left_to_it(root, tmp_path):
+    given = {"custom_color": [0, 0, 0], "aug_eval": True, "scales": 1.0}
+    toy.run(root, tmp_path / "o", iters=1, val_dataset=toy.dataset(root, "val"), test_config=given)
 
 
 def test_no_log_file_of_a_training_that_died_at_once(root, tmp_path):

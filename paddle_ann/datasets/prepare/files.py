@@ -87,8 +87,15 @@ def only_run(folder: Path) -> Iterator[None]:
 
     Raises:
         RuntimeError: Another run holds it.
+        ValueError: The folder cannot be made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"{folder.parent} cannot be the root of the data: {error.strerror or error}. "
+            "Give another folder (--root)."
+        ) from error
     with open(folder / "lock", "a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
