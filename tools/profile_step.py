@@ -12,6 +12,7 @@ import command_line
 
 from paddle_ann.benchmark import catalogue, environment, report
 from paddle_ann.benchmark.case import Settings
+from paddle_ann.benchmark.sizes import sizes
 
 MARK = "benchmark-profile"
 
@@ -21,6 +22,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     add, positive = parser.add_argument, command_line.positive
     add("--backbone", default="ResNet50_vd", help="PaddleSeg's name (default: ResNet50_vd)")
+    add("--image", type=positive, help="side of the images (default: 512)")
     add("--threads", type=positive, help="threads (default: the cores)")
     add("--train_batch", type=positive, default=2, help="images of a train step (default: 2)")
     add("--kernels", type=command_line.not_negative, default=0, metavar="N",
@@ -44,13 +46,15 @@ def profile(args: argparse.Namespace) -> None:
     around = environment.describe(threads, "cpu", args.quick)
     profiles = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, job in shares.jobs(settings, args.backbone, Path(folder)).items():
+        jobs = shares.jobs(settings, args.backbone, Path(folder), args.image)
+        for name, job in jobs.items():
             print(f"{name} …", file=sys.stderr, flush=True)
             whole, kernels = shares.measure(job)
             profiles[name] = shares.by_kind(whole, kernels)
             longest = sorted(kernels.items(), key=lambda item: -item[1])[: args.kernels]
             print(*(f"{seconds:8.3f} s  {kernel}" for kernel, seconds in longest), sep="\n")
-    title = f"ANN-{args.backbone}, training form"
+    image = args.image or sizes(args.quick).image
+    title = f"ANN-{args.backbone}, training form, images {image}x{image}"
     content = f"{title}:\n\n{shares.table(profiles)}\n\n{report.circumstances(around)}"
     if args.markdown:
         report.insert(args.markdown, MARK, content)

@@ -13,7 +13,7 @@ from functools import partial
 import paddle
 
 from paddle_ann.benchmark import paddleseg_cases, workloads
-from paddle_ann.benchmark.case import SHARE, Case, Goal, Settings, Workload
+from paddle_ann.benchmark.case import MEMORY, SHARE, TIME, Case, Goal, Settings, Workload
 from paddle_ann.benchmark.sizes import sizes
 
 OURS = paddleseg_cases.OURS
@@ -64,6 +64,7 @@ def backbone_cases(settings: Settings) -> Iterator[Case]:
                 ALONE: partial(backbone, settings, name, training=True),
                 OURS: partial(paddleseg_cases.network_training, settings, name, OURS, table.image),
             },
+            quantities=(TIME, MEMORY),
             group=BACKBONE,
         )
 

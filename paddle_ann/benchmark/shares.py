@@ -46,15 +46,18 @@ KINDS = {
 Job = Callable[[], Any]
 
 
-def jobs(settings: Settings, backbone: str, folder: Path) -> dict[str, Job]:
+def jobs(
+    settings: Settings, backbone: str, folder: Path, image: int | None = None
+) -> dict[str, Job]:
     """Builds the jobs, each the whole of what a user waits for.
 
     Args:
         settings: device, threads, sizes and batch.
         backbone: name of PaddleSeg's backbone.
         folder: where images, weights and pictures go.
+        image: side of the images; None for that of the benchmark.
     """
-    image = sizes(settings.quick).image
+    image = image or sizes(settings.quick).image
     with quietly():
         step = paddleseg_cases.network_training(settings, backbone, paddleseg_cases.OURS, image)
         model = paddleseg_cases.network(settings, backbone, paddleseg_cases.OURS)
