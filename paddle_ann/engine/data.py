@@ -8,6 +8,7 @@ how many processes read nor on what they read before.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 from collections.abc import Iterator
@@ -117,6 +118,16 @@ def make_loader(samples: SeededSamples, batches: TrainingBatches, num_workers: i
     return paddle.io.DataLoader(
         samples, batch_sampler=batches, num_workers=num_workers, return_list=True
     )
+
+
+@contextlib.contextmanager
+def reading(loader: Any) -> Iterator[Iterator[Any]]:
+    """Read from a loader; its threads and processes end with this context, read out or not."""
+    reader = iter(loader)
+    try:
+        yield reader
+    finally:
+        reader._try_shutdown_all()
 
 
 def draw_seed() -> int:

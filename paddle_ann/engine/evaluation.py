@@ -8,7 +8,7 @@ counts do not depend on `batch_size`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import paddle
@@ -16,6 +16,7 @@ from paddleseg.utils import logger
 
 from paddle_ann.engine import checks, processes
 from paddle_ann.engine import precision as precisions
+from paddle_ann.engine.data import reading
 from paddle_ann.engine.inference import Inference
 from paddle_ann.engine.report import Bar, Scores, report
 from paddle_ann.engine.tallies import Confusion, RocCurve, Tally
@@ -98,9 +99,9 @@ def evaluate(
                 f"Start evaluating (total_samples: {len(eval_dataset)}, total_iters: {len(mine)})"
                 "..."
             )
-        samples = read(eval_dataset, mine, num_workers)
         bar = Bar(len(mine)) if shown else None
-        with evaluating(model):
+        reader = read(eval_dataset, mine, num_workers)
+        with evaluating(model), contextlib.closing(reader) as samples:
             for batch in batches(bar.reading(samples) if bar else samples, batch_size):
                 run(model, batch, inference, tallies)
                 if bar:
@@ -130,7 +131,9 @@ def check_not_empty(count: int) -> None:
 # -- images ---------------------------------------------------------------------------------------
 
 
-def read(dataset: Any, indices: list[int], num_workers: int) -> Iterator[Sample]:
+def read(
+    dataset: Any, indices: list[int], num_workers: int
+) -> Generator[Sample, None, None]:
     """Read samples one by one; what an evaluation does not need stays in the reader.
 
     Raises:
@@ -145,14 +148,15 @@ def read(dataset: Any, indices: list[int], num_workers: int) -> Iterator[Sample]
         num_workers=num_workers,
         return_list=True,
     )
-    for index, sample in zip(indices, loader):
-        missing = [name for name in NEEDED if name not in sample]
-        if missing:
-            raise ValueError(
-                f"An evaluation needs {', '.join(NEEDED)} of each sample, and sample {index} has "
-                f"no {', '.join(missing)}. Make the data set with mode='val'."
-            )
-        yield sample
+    with reading(loader) as reader:
+        for index, sample in zip(indices, reader):
+            missing = [name for name in NEEDED if name not in sample]
+            if missing:
+                raise ValueError(
+                    f"An evaluation needs {', '.join(NEEDED)} of each sample, and sample {index} "
+                    f"has no {', '.join(missing)}. Make the data set with mode='val'."
+                )
+            yield sample
 
 
 def needed(samples: list[Sample]) -> Sample:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from paddleseg.utils import logger
 
 from paddle_ann.engine.callback import Batch, Callback, Run
-from paddle_ann.engine.data import SeededSamples, TrainingBatches, make_loader
+from paddle_ann.engine.data import SeededSamples, TrainingBatches, make_loader, reading
 from paddle_ann.engine.ema import MovingAverage
 from paddle_ann.engine.evaluation import evaluate
 from paddle_ann.engine.processes import connect
@@ -93,15 +94,16 @@ class Loop:
         self.progress.start_clock()
         while run.iteration < run.iters and run.stop_reason is None:
             before = run.iteration
-            for run.batches, run.samples in self.updates():
-                self.iterate()
-                if run.stop_reason or run.iteration != before + 1:  # a callback went back
-                    break
-                before = run.iteration
+            with contextlib.closing(self.updates()) as updates:
+                for run.batches, run.samples in updates:
+                    self.iterate()
+                    if run.stop_reason or run.iteration != before + 1:  # a callback went back
+                        break
+                    before = run.iteration
         if run.stop_reason:
             logger.info(f"Training ends at iteration {run.iteration}: {run.stop_reason}")
 
-    def updates(self) -> Iterator[tuple[list[Batch], list[list[int]]]]:
+    def updates(self) -> Generator[tuple[list[Batch], list[list[int]]], None, None]:
         """Yield what each update is computed from, from the current iteration on."""
         count, run = self.schedule.accumulate, self.run
         batches = TrainingBatches(
@@ -113,10 +115,10 @@ class Loop:
             run.rank,
         )
         samples = SeededSamples(self.train_dataset, self.saving.seed)
-        loader = iter(make_loader(samples, batches, self.schedule.num_workers))
-        for first in range(batches.start, batches.stop, count):
-            read = list(itertools.islice(loader, count))
-            yield read, [[int(i) for i in batches.batch(first + k)] for k in range(count)]
+        with reading(make_loader(samples, batches, self.schedule.num_workers)) as reader:
+            for first in range(batches.start, batches.stop, count):
+                read = list(itertools.islice(reader, count))
+                yield read, [[int(i) for i in batches.batch(first + k)] for k in range(count)]
 
     def iterate(self) -> None:
         """Make one update, and what is due after it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -190,6 +191,9 @@ def train(
     schedule = Schedule(save_interval, log_iters, options.accumulate, num_workers, test_config)
     with contextlib.ExitStack() as stack:
         stack.callback(frozen.thaw)
+        stack.enter_context(warnings.catch_warnings())
+        # Paddle says so of every batch norm, and it is what it should do.
+        warnings.filterwarnings("ignore", "When training, we now always track global mean")
         if run.is_main:
             stack.enter_context(RunLock(store.folder))
         stop = stack.enter_context(StopSignals())

@@ -1,9 +1,10 @@
 """Kills trainings at random moments and inside saves, resumes them, and compares how they end.
 
-`python -m tests.engine.kills FOLDER KILLS SEED` imports Paddle once, on one thread, and forks every
-training from there. A training is resumed after each kill until it is through; then its weights,
-optimizer and metric rows must be those of an uninterrupted one, to the last bit, and the next one
-begins in an empty folder. Every third kill is timed from the first byte of a save.
+`OMP_NUM_THREADS=1 python -m tests.engine.kills FOLDER KILLS SEED` imports Paddle once and forks
+every training from there; on one thread, for a fork loses all others. A training is resumed after
+each kill until it is through; then its weights, optimizer and metric rows must be those of an
+uninterrupted one, to the last bit, and the next one begins in an empty folder. Every third kill is
+timed from the first byte of a save.
 """
 
 from __future__ import annotations
@@ -19,16 +20,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-os.environ["OMP_NUM_THREADS"] = "1"  # no threads that a fork would lose
+import paddle
 
-import paddle  # noqa: E402
-
-import paddle_ann  # noqa: E402, F401
+import paddle_ann  # noqa: F401  before PaddleSeg
 
 # isort: split
-from paddle_ann.checkpoint import CheckpointStore  # noqa: E402
-from tests.engine import toy  # noqa: E402
-from tests.engine.test_resume import Rows, assert_ended_alike  # noqa: E402
+from paddle_ann.checkpoint import CheckpointStore
+from tests.engine import toy
+from tests.engine.test_resume import Rows, assert_ended_alike
 
 SAVING = 0.03  # seconds that a save of the toy model takes, and some
 
@@ -102,6 +101,8 @@ def attempt(root: Path, out: Path, moment: float, in_save: bool) -> tuple[int | 
 
 def main(folder: Path, kills: int, seed: int) -> dict[str, int]:
     """Kill that many trainings and return what happened."""
+    if os.environ.get("OMP_NUM_THREADS") != "1":
+        raise RuntimeError("Set OMP_NUM_THREADS=1: a fork loses the threads of Paddle's products.")
     generator = random.Random(seed)
     root, whole, out = folder / "voc", folder / "whole", folder / "out"
     toy.dataset(root)

@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import paddle
 import paddleseg.core
+import psutil
 import pytest
 
 from paddle_ann.engine import Callback, Result, TrainOptions, train
@@ -147,6 +150,29 @@ def test_a_callback_can_end_the_training(root, tmp_path):
     assert [path.name for path in (tmp_path / "out").glob("iter_*")] == ["iter_3"]
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("failing", [False, True])
+def test_no_reader_is_left_by_a_training_that_ends_early(root, tmp_path, workers, failing):
+    class End(Callback):
+        def on_step(self, run):
+            run.stop_reason = "enough"
+            if failing:
+                raise KeyError("mine")
+
+    before, process = threading.active_count(), psutil.Process()
+    error = None
+    try:
+        toy.run(root, tmp_path / "out", iters=40, num_workers=workers, callbacks=[End()])
+    except KeyError as caught:
+        error = caught  # its traceback holds the loop's frames
+    assert bool(error) == failing
+    deadline = time.monotonic() + 5
+    while (threading.active_count() > before or process.children()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert threading.active_count() <= before
+    assert process.children() == []
+
+
 def test_on_end_is_called_after_a_failure(root, tmp_path):
     class Bad(Callback):
         def on_step(self, run):
@@ -182,7 +208,7 @@ def test_a_new_training_overwrites_no_earlier_one(root, tmp_path):
         ({"amp_level": "O3"}, ValueError, "O1 or O2"),
         ({"profiler_options": "x"}, ValueError, "profiler_options"),
         ({"keep_checkpoint_max": -1}, ValueError, "keep_checkpoint_max"),
-        ({"callbacks": [print]}, TypeError, "callbacks must be instances"),
+        ({"callbacks": [print]}, TypeError, "callbacks must be a list"),
         ({"resume_model": "nowhere/iter_4"}, FileNotFoundError, "nowhere/iter_4 does not exist"),
         ({"losses": None}, ValueError, "losses"),
         ({"test_config": {"is_slde": True}}, ValueError, "'is_slde'; did you mean 'is_slide'"),
