@@ -10,7 +10,7 @@ import json
 import re
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ def measure(job: Job) -> tuple[float, dict[str, float]]:
         whole = time.perf_counter() - begin
         watch.stop()
         events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
-    kernels: Counter[str] = Counter()
+    kernels: defaultdict[str, float] = defaultdict(float)
     for event in events:
         name, launch, _ = str(event.get("name")).partition(" kernel launch")
         if launch:
@@ -102,7 +102,7 @@ def measure(job: Job) -> tuple[float, dict[str, float]]:
 
 def by_kind(whole: float, kernels: Mapping[str, float]) -> dict[str, float]:
     """Sums the kernels' seconds by kind; the kinds add up to the whole."""
-    kinds: Counter[str] = Counter()
+    kinds: defaultdict[str, float] = defaultdict(float)
     for name, seconds in kernels.items():
         kinds[kind(name)] += seconds
     kinds[OUTSIDE] = whole - sum(kernels.values())

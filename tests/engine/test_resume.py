@@ -169,13 +169,14 @@ def test_a_damaged_checkpoint_is_reported_and_the_one_before_taken(root, tmp_pat
     out = tmp_path / "out"
     toy.run(root, out, iters=8, save_interval=4)
     file = out / "iter_8/model.pdparams"
-    file.write_bytes(file.read_bytes()[:-7])
+    damaged = file.read_bytes()[:-7]
+    file.write_bytes(damaged)
     with pytest.raises(ValueError, match="iter_8"):
         toy.run(root, out, resume_model=out / "iter_8")
     toy.run(root, out, resume_model="auto")
     printed = capsys.readouterr().out
     assert "iter_8 is passed over" in printed and "Resume model from" in printed
-    assert (out / "earlier_1/iter_8/model.pdparams").read_bytes() == file.read_bytes()[:-7] or True
+    assert (out / "earlier_1/iter_8/model.pdparams").read_bytes() == damaged
 
 
 @pytest.mark.parametrize("name", ["training_state.json", "evaluation.json"])
@@ -186,6 +187,7 @@ def test_a_state_without_its_parts_is_named(root, tmp_path, name):
     state = json.loads(file.read_text())
     (state.get("state") or state)["best"] = {"model": 3}
     file.write_text(json.dumps(state))
+    (out / "iter_2/manifest.json").unlink()
     write_manifest(out / "iter_2", 2)  # edited by hand, and vouched for
     with pytest.raises(ValueError, match=f"{name} is damaged, or of another version: .*subscript"):
         toy.run(root, out, resume_model="auto", val_dataset=toy.dataset(root, "val"))
