@@ -19,7 +19,9 @@ __version__ = "0.1.0"
 __all__ = [
     "__version__",
     "allow_downloads",
+    "backbones",
     "compat",
+    "convert",
     "cpu",
     "datasets",
     "fuse",
@@ -37,7 +39,7 @@ try:
         from paddle_ann import compat
 
         compat.apply()
-        from paddle_ann import datasets, models, nn, registry
+        from paddle_ann import backbones, convert, datasets, models, nn, registry
         from paddle_ann.compat import allow_downloads
         from paddle_ann.models import fuse
 

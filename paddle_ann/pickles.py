@@ -81,6 +81,9 @@ class _Machine:
         items, self.stack = self.stack, self.below.pop()
         return items
 
+    def drop(self, _: Any) -> None:
+        self.marked()
+
     def pop(self, _: Any) -> None:
         if self.stack:
             self.stack.pop()
@@ -155,7 +158,7 @@ _ARGUMENTS = set(
 _STEPS: dict[str, Callable[[_Machine, Any], None]] = {
     "MARK": _Machine.mark,
     "POP": _Machine.pop,
-    "POP_MARK": lambda m, _: m.marked() and None,
+    "POP_MARK": _Machine.drop,
     "DUP": lambda m, _: m.push(m.stack[-1]),
     "TUPLE": lambda m, _: m.push(tuple(m.marked())),
     "TUPLE1": lambda m, _: m.push(m.take(1)),

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
+import mmap
 import os
-import pickle
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import paddle
 
+from paddle_ann import pickles
+
 __all__ = ["NAME_TABLE", "compare_state", "load_state", "read_weights", "require_same_state"]
 
 NAME_TABLE = "StructuredToParameterName@@"  # Paddle's own entry in the state dict of a layer
-
-# What `paddle.save` writes for a state dict: arrays, their types, and (name, array) pairs.
-_ALLOWED = {
-    ("builtins", "tuple"),
-    ("collections", "OrderedDict"),
-    ("numpy", "dtype"),
-    ("numpy", "ndarray"),
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy.core.multiarray", "scalar"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "scalar"),
-    ("_codecs", "encode"),
-}
-
-
-class _DataUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(
-                f"it wants to run {module}.{name}, which no file of weights needs"
-            )
-        return super().find_class(module, name)
 
 
 def read_weights(path: str | Path) -> dict[str, Any]:
@@ -62,7 +42,8 @@ def _is_named(value: Any) -> bool:
 
 def _unpickle(file: IO[bytes], path: str | Path) -> Any:
     try:
-        return _DataUnpickler(file, encoding="latin1").load()
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return pickles.load(content)
     except Exception as error:  # bytes that are no pickle can raise anything
         raise _unreadable(path, error) from None
 

@@ -118,10 +118,9 @@ class ResNet(nn.Layer):
         self.deep_stem = len(stem_channels) > 1
         self.maxpool = nn.MaxPool2D(3, 2, 1, ceil_mode=ceil_pool)
         inputs = [stem_channels[-1], *self.feat_channels]
-        options = (factor, dilate_second, pool_shortcut)
         self.layer1, self.layer2, self.layer3, self.layer4 = (
-            make_stage(*widths, stage, *options)
-            for widths, stage in zip(zip(inputs, stage_channels), stages)
+            make_stage(before, channels, stage, factor, dilate_second, pool_shortcut)
+            for before, channels, stage in zip(inputs, stage_channels, stages)
         )
         self.pretrained = pretrained
         if pretrained is not None:
@@ -158,8 +157,10 @@ def make_shortcut(in_channels: int, out_channels: int, stride: int, pool: bool) 
     """Make the 1x1 shortcut; with `pool` it is behind an average of stride x stride."""
     conv_stride = 1 if pool else stride
     conv = nn.Conv2D(in_channels, out_channels, 1, conv_stride, bias_attr=False)
-    layers = [nn.AvgPool2D(stride, stride, ceil_mode=True)] if pool else []
-    return nn.Sequential(*layers, conv, batch_norm(out_channels))
+    if not pool:
+        return nn.Sequential(conv, batch_norm(out_channels))
+    average = nn.Identity() if stride == 1 else nn.AvgPool2D(stride, stride, ceil_mode=True)
+    return nn.Sequential(average, conv, batch_norm(out_channels))
 
 
 def make_stage(

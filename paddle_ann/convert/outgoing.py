@@ -27,7 +27,8 @@ def to_torch(
     """Name the weights of one of our models, or of PaddleSeg's ANN, as a peer's network does.
 
     mmsegmentation's convolutions in front of a batch norm have no bias: it is subtracted from the
-    running mean, which gives the same function in eval mode.
+    running mean, which gives the same function in eval mode. It has no auxiliary head where none is
+    used, so one that is switched off is left out.
 
     Args:
         model: ANN, ANNNet, a backbone, head or block; or a state dict of one.
@@ -58,6 +59,8 @@ def to_torch(
         raise ValueError(f"{target} has no network of this kind, {part}; see `to_torch`.")
     if source is SOURCES["mmseg"]:
         state = without_biases(state)
+        if not getattr(getattr(model, "head", model), "enable_auxiliary_loss", True):
+            state = {name: array for name, array in state.items() if "auxlayer." not in name}
     return rename(state, source.parts[part], source.tables, target)
 
 
@@ -74,8 +77,11 @@ def rename(state: Arrays, prefix: str, tables: Any, target: str) -> Arrays:
         raise ValueError(
             f"{target} has no network like this: no name for {', '.join(unknown[:SHOWN])}{more}."
         )
+    inside = {ours: [n for n in theirs if n.startswith(prefix)] for ours, theirs in names.items()}
+    if not all(inside.values()):  # a head beside its auxiliary head
+        inside, prefix = names, ""
     result: Arrays = {}
-    for ours, theirs in names.items():
+    for ours, theirs in inside.items():
         for name in theirs:
             result[name[len(prefix) :]] = state[ours]
             if name.endswith(".running_var"):

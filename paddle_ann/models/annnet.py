@@ -3,7 +3,8 @@
 It differs from `ANN` in that the attention's context *replaces* the map that asked for it, in AFNB
 as in APNB: there is no concatenation, fusing convolution, normalisation or dropout behind it. Both
 output projections start at zero, so at first only the classifier's bias and APNB's projection get
-a gradient; training wakes the rest up. Parameter names are those of `ANN` where the layers are.
+a gradient; training wakes the rest up, thanks to biases that do not start at zero: the head is
+initialised as PyTorch does by default. Parameter names are those of `ANN` where the layers are.
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ class ANNNetHead(nn.Layer):
         self.cls = nn.Conv2D(inter_channels, num_classes, 1)
         self.auxlayer = make_auxiliary_head(low, num_classes, auxiliary_channels)
         self.auxlayer.dropout = nn.Dropout2D(DROPOUT)
+        initialize_as_torch(self, leave=[self.fusion.W, self.context[1].W] if zero_init else [])
         self.backbone_indices = tuple(backbone_indices)
         self.enable_auxiliary_loss = enable_auxiliary_loss
 
@@ -129,6 +131,24 @@ class ANNNetHead(nn.Layer):
         if self.training and self.enable_auxiliary_loss:
             logits.append(self.auxlayer(low))
         return logits
+
+
+def initialize_as_torch(layer: nn.Layer, leave: Sequence[nn.Layer] = ()) -> None:
+    """Draw weights and biases of convolutions from U(-b, b), b = fan_in^-0.5, as PyTorch does.
+
+    With Paddle's biases of zero a head whose two output projections are zero would never learn:
+    the values behind them, and so the gradients of these projections, would stay zero.
+
+    Args:
+        layer: its convolutions are initialised.
+        leave: convolutions that stay as they are.
+    """
+    for conv in layer.sublayers():
+        if isinstance(conv, nn.Conv2D) and not any(conv is other for other in leave):
+            fan_in = conv.weight.shape[1] * conv.weight.shape[2] * conv.weight.shape[3]
+            draw = nn.initializer.Uniform(-(fan_in**-0.5), fan_in**-0.5)
+            draw(conv.weight)
+            draw(conv.bias)
 
 
 class ANNNet(nn.Layer):

@@ -313,18 +313,25 @@ class Tutorial(nn.Module):
 
 
 def randomize(net, seed=0):
-    """Give every parameter and statistic a random value, so that nothing cancels; eval mode."""
+    """Give every parameter a random value, and batch norms the statistics of random images.
+
+    So nothing cancels, and the activations keep their size through the depth; eval mode.
+    """
     generator = torch.Generator().manual_seed(seed)
-
-    def normal(t):
-        return torch.randn(t.shape, generator=generator)
-
     with torch.no_grad():
         for name, tensor in net.state_dict().items():
-            if name.endswith("running_var"):
-                tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.5)
-            elif tensor.ndim > 1:
-                tensor.copy_(normal(tensor) * (2 / tensor[0].numel()) ** 0.5)
-            elif tensor.dtype.is_floating_point:
-                tensor.copy_(normal(tensor) * 0.3 + (1.0 if name.endswith("weight") else 0.1))
-    return net.eval()
+            if not tensor.dtype.is_floating_point:
+                continue
+            random = torch.randn(tensor.shape, generator=generator)
+            if tensor.ndim > 1:
+                tensor.copy_(random * (2 / tensor[0].numel()) ** 0.5)
+            else:
+                tensor.copy_(random * 0.3 + (1.0 if name.endswith("weight") else 0.1))
+        norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
+        for norm in norms:
+            norm.momentum = 1.0
+        net.train()(torch.randn((4, 3, 65, 65), generator=generator))
+        for norm in norms:
+            norm.momentum = 0.1
+            norm.running_var.clamp_(min=0.05)  # of channels that hardly vary
+    return net.requires_grad_(False).eval()

@@ -6,7 +6,7 @@ import pytest
 
 from paddle_ann.backbones import ResNet
 from paddle_ann.convert import from_state, from_torch, to_torch
-from paddle_ann.models import ANN, ANNNet
+from paddle_ann.models import ANN, ANNNet, fuse
 
 torch = pytest.importorskip("torch", reason="the peers are transcribed in torch")
 from tests.convert import peers  # noqa: E402
@@ -35,8 +35,10 @@ def state_of(net):
 
 
 def error(ours, theirs):
+    """The largest difference, relative to the largest value where that is above 1."""
     assert list(ours.shape) == list(theirs.shape)
-    return float(np.abs(ours.numpy() - theirs.detach().numpy()).max())
+    largest = max(float(theirs.abs().max()), 1.0)
+    return float(np.abs(ours.numpy() - theirs.numpy()).max()) / largest
 
 
 def image(shape):
@@ -44,7 +46,10 @@ def image(shape):
     return torch.randn(shape, generator=generator)
 
 
-@pytest.mark.parametrize("size", [(64, 96), (65, 97), (71, 53)], ids=str)
+SLOW = [pytest.param(size, marks=pytest.mark.slow) for size in ((64, 96), (71, 53))]
+
+
+@pytest.mark.parametrize("size", [(65, 97), *SLOW], ids=str)
 @pytest.mark.parametrize("name", NETS)
 def test_logits(name, size):
     theirs = peers.randomize(NETS[name]())
@@ -69,15 +74,13 @@ def test_logits(name, size):
 def test_paddle_to_torch_to_paddle_is_bit_equal(name):
     source = name.split()[0]
     ours, report = from_state(state_of(peers.randomize(NETS[name]())), source)
-    there = to_torch(ours, source)
-    if report.initial:  # the file has no auxiliary head; ours is written with its own
-        assert {key for key in there if key.startswith("auxiliary_head")}
-    again, _ = from_state(there, source)
+    again, _ = from_state(to_torch(ours, source), source)
     for key, tensor in ours.state_dict().items():
-        assert (again.state_dict()[key] == tensor).all(), key
+        if key not in report.initial:
+            assert (again.state_dict()[key] == tensor).all(), key
 
 
-@pytest.mark.parametrize("name", [n for n in NETS if n != "mmseg without auxiliary head"])
+@pytest.mark.parametrize("name", NETS)
 def test_the_peer_loads_what_is_written(name):
     source = name.split()[0]
     theirs = peers.randomize(NETS[name]())
@@ -91,7 +94,7 @@ def test_biases_go_into_the_running_means():
     """The authors' convolutions have biases, mmsegmentation's have not: the same function."""
     theirs = peers.randomize(peers.Authors(peers.ResNet("authors"), 24, 32, value=7))
     ours, _ = from_state(state_of(theirs), "authors", ceil_pool=False)
-    mmseg = peers.Mmseg(peers.ResNet("mmseg"), 24, 32, aux=11).eval()
+    mmseg = peers.Mmseg(peers.ResNet("mmseg"), 24, 32, aux=11).eval().requires_grad_(False)
     mmseg.align_corners = True
     mmseg.load_state_dict({k: torch.tensor(v) for k, v in to_torch(ours, "mmseg").items()})
     x = image((2, 3, 65, 97))
@@ -99,6 +102,7 @@ def test_biases_go_into_the_running_means():
         assert float((after - before).abs().max()) < 3e-5
 
 
+@pytest.mark.slow
 def test_paddlesegs_ann_to_mmsegmentation():
     """PaddleSeg's ANN on ResNet_vd is mmsegmentation's on ResNetV1d without contraction."""
     from paddleseg.models import ANN as PaddleSegANN
@@ -114,9 +118,9 @@ def test_paddlesegs_ann_to_mmsegmentation():
     theirs = peers.Mmseg(backbone, 1024, 2048, aux=512)
     theirs.load_state_dict({k: torch.tensor(v) for k, v in to_torch(model, "mmseg").items()})
     x = image((1, 3, 65, 49))
-    expected = theirs.eval()(x)
+    expected = theirs.eval().requires_grad_(False)(x)
     for ours, reference in zip(model(paddle.to_tensor(x.numpy())), expected):
-        assert error(ours, reference) / float(reference.abs().max()) < 1e-4
+        assert error(ours, reference) < 1e-4
 
 
 BACKBONES = {
@@ -165,6 +169,7 @@ def test_backbone_maps(name):
         assert (again.state_dict()[key] == tensor).all(), key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("output_stride", "plan"), [(32, peers.STRIDE32), (8, peers.WHOLE)], ids=["32", "8"]
 )
@@ -177,10 +182,17 @@ def test_resnet50d_becomes_paddlesegs_resnet_vd(output_stride, plan):
     assert not report.zeroed and not report.initial
     x = image((1, 3, 65, 47))
     for mine, reference in zip(ours(paddle.to_tensor(x.numpy())), theirs(x)):
-        assert error(mine, reference) / float(reference.abs().max()) < 2e-5
+        assert error(mine, reference) < 1e-4
     again, _ = from_state(to_torch(ours, "timm"), "timm")
     for key, tensor in ours.state_dict().items():
         assert (again.state_dict()[key] == tensor).all(), key
+
+
+@pytest.mark.parametrize("name", ["mmseg", "authors"])
+def test_converted_models_can_be_fused(name):
+    ours, _ = from_state(state_of(peers.randomize(NETS[name]())), name)
+    x = paddle.to_tensor(image((1, 3, 65, 97)).numpy())
+    assert float((fuse(ours)(x)[0] - ours(x)[0]).abs().max()) < 1e-4
 
 
 def test_prefixes_and_wrappers_are_taken_off(tmp_path):
@@ -212,18 +224,51 @@ def test_one_tensor_under_two_names_must_be_equal():
         from_state(state, "mmseg")
 
 
+@pytest.mark.parametrize("name", ["mmseg", "authors", "tutorial"])
+def test_a_file_may_hold_shared_tensors_once(name):
+    """As safetensors' save_model writes it."""
+    state = state_of(peers.randomize(NETS[name]()))
+    once = {
+        key: array
+        for key, array in state.items()
+        if not ("context" in key and ("query" in key or key.startswith("context.3.")))
+    }
+    assert len(once) < len(state)
+    first, second = (from_state(s, name)[0].state_dict() for s in (state, once))
+    for key, tensor in first.items():
+        assert (second[key] == tensor).all(), key
+
+
 @pytest.mark.parametrize(
     ("key", "message"),
     [
         ("decode_head.conv_seg.weight", "incomplete: cls.weight .* is missing"),
         ("backbone.layer3.1.bn2.running_mean", r"layer3.1.bn2._mean: missing in the file, \[6\]"),
-        ("backbone.layer3.0.conv2.weight", "layer3.0.conv2.weight: missing in the file"),
+        ("backbone.layer3.0.conv2.weight", r"layer3.0.conv2.weight \(our name\).* is missing"),
         ("auxiliary_head.conv_seg.bias", "head.auxlayer.conv.bias: missing in the file"),
     ],
 )
 def test_an_incomplete_file_is_refused(key, message):
     state = state_of(NETS["mmseg"]())
     del state[key]
+    with pytest.raises(ValueError, match=message):
+        from_state(state, "mmseg")
+
+
+@pytest.mark.parametrize(
+    ("key", "shape", "message"),
+    [
+        ("backbone.layer3.0.conv1.weight", (10**9, 0, 1, 1), "has the shape .1000000000, 0, 1, 1"),
+        ("backbone.layer3.0.conv1.weight", (10**5, 1, 1, 1), "it should have 20 inputs"),
+        ("backbone.layer2.1.conv3.weight", (10**5, 1, 1, 1), "it should have 20 outputs"),
+        ("backbone.layer2.1.conv2.weight", (5, 1, 3, 3), "it should have 5 inputs"),
+        ("decode_head.bottleneck.conv.weight", (10**5, 1, 3, 3), "it should have 10 outputs"),
+        ("decode_head.conv_seg.weight", (10**5, 1, 1, 1), "it should have 1 outputs"),
+    ],
+)
+def test_tensors_that_do_not_fit_together_build_nothing(key, shape, message):
+    state = state_of(NETS["mmseg"]())
+    state[key] = np.zeros(shape, np.float32)
     with pytest.raises(ValueError, match=message):
         from_state(state, "mmseg")
 

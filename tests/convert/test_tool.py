@@ -19,28 +19,27 @@ def convert(*arguments):
     return subprocess.run(command, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_there_and_back(tmp_path):
     there, back = tmp_path / "head.pdparams", tmp_path / "head.safetensors"
     result = convert("--source", "mmseg", "--input", HEAD, "--output", there)
     assert result.returncode == 0, result.stderr
-    assert "mmseg -> ANNHead: 44 tensors converted" in result.stdout
+    assert "mmseg -> ANNHead: 45 tensors converted" in result.stdout
     shown = yaml.safe_load(result.stdout.partition("the model is")[2])
     assert shown["model"]["type"] == "ANNHead" and shown["model"]["num_classes"] == 7
     result = convert("--to", "mmseg", "--input", there, "--output", back)
     assert result.returncode == 0, result.stderr
     before, after = read_state(HEAD), read_state(back)
-    assert before.keys() <= after.keys()  # ours has an auxiliary head, too
-    for key, array in before.items():
-        assert key.endswith("num_batches_tracked") or np.array_equal(after[key], array), key
+    for key, array in before.items():  # ours has an auxiliary head, too
+        found = after[f"decode_head.{key}"]
+        assert key.endswith("num_batches_tracked") or np.array_equal(found, array), key
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--source", "authors", "--output", "a.npz"], "not understood as 'authors'"),
-        (["--source", "mmseg", "--output", "a.h5"], "must end in .pdparams"),
         (["--output", "a.npz"], "Give --source (from PyTorch) or --to"),
-        (["--source", "mmseg", "--output", "a.npz", "--opts", "psp_size"], "takes KEY=VALUE"),
     ],
 )
 def test_errors_are_one_line_and_code_2(tmp_path, arguments, message):
