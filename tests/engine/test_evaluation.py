@@ -15,7 +15,7 @@ from paddleseg.models.backbones import ResNet18_vd
 from paddle_ann.engine import evaluate, tallies
 from paddle_ann.engine.evaluation import WAITING, batches
 from paddle_ann.models import ANN
-from tests.helpers import randomize
+from tests.helpers import in_mode, randomize
 
 CLASSES = 5
 SIZES = [(37, 41), (31, 43), (37, 41), (31, 43), (37, 41), (29, 29), (37, 41), (31, 43), (37, 41)]
@@ -133,7 +133,7 @@ def test_the_counts_do_not_depend_on_the_batch_size(counted, name, way):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_readers(counted, workers):
     data = Mixed(resized=RESIZED)
-    expected = counted(randomize(Plain()).eval(), data)[1].sum()
+    expected = counted(in_mode(randomize(Plain()), False), data)[1].sum()
     assert counted(randomize(Plain()), data, num_workers=workers, batch_size=3)[1].sum() == expected
 
 
@@ -241,7 +241,7 @@ def test_a_mask_of_another_size_and_a_sample_without_one():
 def test_sliding_windows_over_several_images():
     """Each image of a batch as if it were alone."""
     paddle.seed(3)
-    images, model = paddle.randn([3, 3, 11, 13]), Plain().eval()
+    images, model = paddle.randn([3, 3, 11, 13]), in_mode(Plain(), False)
     batch = infer.slide_inference(model, images, (5, 7), (3, 5))
     alone = [infer.slide_inference(model, image[None], (5, 7), (3, 5)) for image in images]
     assert batch.shape == [3, 5, 11, 13]
