@@ -114,9 +114,18 @@ class SeededSamples(paddle.io.Dataset):
 
 
 def make_loader(samples: SeededSamples, batches: TrainingBatches, num_workers: int) -> Any:
-    """Make the one reader of a whole training, so that no epoch waits for processes to start."""
+    """Make the one reader of a whole training, so that no epoch waits for processes to start.
+
+    The processes hand over plain arrays. With Paddle's shared memory they would allocate tensors,
+    under a lock that another thread of the training may hold while they are forked: they then wait
+    for ever, and the training with them.
+    """
     return paddle.io.DataLoader(
-        samples, batch_sampler=batches, num_workers=num_workers, return_list=True
+        samples,
+        batch_sampler=batches,
+        num_workers=num_workers,
+        return_list=True,
+        use_shared_memory=False,
     )
 
 

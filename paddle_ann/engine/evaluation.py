@@ -145,6 +145,7 @@ def read(
         dataset,
         batch_sampler=[[index] for index in indices],
         collate_fn=needed,
+        use_shared_memory=False,  # see make_loader
         num_workers=num_workers,
         return_list=True,
     )
