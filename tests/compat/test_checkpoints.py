@@ -17,7 +17,7 @@ from tests.compat import tiny
 from tests.compat.saved.write import write
 
 SAVED = sorted((Path(__file__).parent / "saved").glob("paddle-*/iter_2"))
-IMAGE = Path(__file__).resolve().parents[2] / "docs/images/demo.png"
+IMAGE = str(Path(__file__).resolve().parents[2] / "docs/images/demo.png")
 
 
 @pytest.fixture(params=["here", *SAVED], ids=["here", *(path.parent.name for path in SAVED)])
@@ -57,7 +57,7 @@ def _resume(file):
 
 
 def _predict(file):
-    return predict(tiny.tiny_model(), model_path=str(file), transforms=None, image_list=[str(IMAGE)])
+    return predict(tiny.tiny_model(), model_path=str(file), transforms=None, image_list=[IMAGE])
 
 
 LOADERS = {
