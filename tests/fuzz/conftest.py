@@ -16,6 +16,13 @@ from tests.fuzz.outcome import COUNTS
 from tests.fuzz.parts import FuzzBackbone
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps them out of the fast run: a crash inside OpenCV or Paddle would take all of it down."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Says how many cases ran, and how they ended."""
     totals: Counter[str] = Counter()
