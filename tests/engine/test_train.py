@@ -159,7 +159,12 @@ def test_no_reader_is_left_by_a_training_that_ends_early(root, tmp_path, workers
             if failing:
                 raise KeyError("mine")
 
-    before, process = threading.active_count(), psutil.Process()
+    def left():
+        """What is there beside what was: threads, child processes."""
+        return set(threading.enumerate()) - threads, set(process.children()) - children
+
+    process = psutil.Process()
+    threads, children = set(threading.enumerate()), set(process.children())
     error = None
     try:
         toy.run(root, tmp_path / "out", iters=40, num_workers=workers, callbacks=[End()])
@@ -167,10 +172,9 @@ def test_no_reader_is_left_by_a_training_that_ends_early(root, tmp_path, workers
         error = caught  # its traceback holds the loop's frames
     assert bool(error) == failing
     deadline = time.monotonic() + 5
-    while (threading.active_count() > before or process.children()) and time.monotonic() < deadline:
+    while any(left()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert threading.active_count() <= before
-    assert process.children() == []
+    assert left() == (set(), set())
 
 
 def test_on_end_is_called_after_a_failure(root, tmp_path):
