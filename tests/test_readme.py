@@ -71,8 +71,9 @@ CAMVID = Plan(
         ("iter_100", "iter_2"),
     ),
 )
+DATA = Plan("data", "python tools/check_data.py")
 MAKE = Plan("make", "make demo")  # not run here: `make test` runs this file, and makes .venv
-PLANS = [TOOLS, PYTHON_API, DOCTOR, VISUALDL, PADDLESEG_SCRIPT, CAMVID, MAKE]
+PLANS = [TOOLS, PYTHON_API, DOCTOR, VISUALDL, PADDLESEG_SCRIPT, CAMVID, DATA, MAKE]
 
 
 def block_of(plan: Plan) -> str:
@@ -129,6 +130,11 @@ def test_tools_leave_the_files_that_readme_names(after_tools: Path) -> None:
     assert (output / "iter_2/model.pdopt").exists()
     assert list(output.rglob("vdlrecords.*"))
     assert len(list((output / "predicted").rglob("*.png"))) >= 11  # 8 + 3 pictures
+
+
+def test_data_is_looked_through(after_tools: Path) -> None:
+    assert "images/min" in run(["bash", "-euc", block_of(DATA)], after_tools)
+    assert "<html" in (after_tools / "output/toy_data.html").read_text(encoding="utf-8")
 
 
 def test_python_script(after_tools: Path) -> None:
