@@ -1,8 +1,8 @@
 """Bilinear resizing whose gradient is two matrix products.
 
-Paddle's CPU kernel spreads the gradient value by value on one core: 0.2 s for the logits of two
-images of 512x512. Resizing is linear and separable, so it is a product with one matrix for the
-rows and one for the columns, and so is its gradient.
+Paddle's CPU kernel spreads the gradient value by value on one core. Resizing is linear and
+separable, so it is a product with one matrix for the rows and one for the columns, and so is its
+gradient.
 """
 
 from __future__ import annotations

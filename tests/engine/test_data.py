@@ -83,3 +83,9 @@ def test_the_seed_comes_from_numpys_without_drawing():
     assert seed == draw_seed()
     np.random.seed(6)
     assert seed != draw_seed()
+
+
+def test_reader_processes_allocate_no_tensor():
+    """One that is forked while another thread allocates would wait for Paddle's lock for ever."""
+    loader = make_loader(SeededSamples(Noise(), 7), TrainingBatches(Noise(), 3, 0, 3), 2)
+    assert not loader.use_shared_memory
