@@ -75,7 +75,7 @@ class ANNHead(nn.Layer):
             context.append(APNB(inter_channels, inter_channels, *projections, *options))
         self.context = nn.Sequential(*context)
         self.cls = nn.Conv2D(inter_channels, num_classes, 1)
-        self.auxlayer = make_auxiliary_head(low, num_classes, auxiliary_channels)
+        self.auxlayer = AuxiliaryHead(low, num_classes, auxiliary_channels)
         self.backbone_indices = tuple(backbone_indices)
         self.enable_auxiliary_loss = enable_auxiliary_loss
         self.use_fusion = use_fusion
@@ -189,16 +189,24 @@ def resize_logits(logits: list[Tensor], image: Tensor, align_corners: bool) -> l
     return [resize(x, size, align_corners) for x in logits]
 
 
-def make_auxiliary_head(
-    in_channels: int, num_classes: int, channels: int | None = None
-) -> AuxLayer:
-    """Make PaddleSeg's auxiliary head on this package's cheaper convolution and dropout."""
-    channels = in_channels // 2 if channels is None else channels
-    check_channels(auxiliary_channels=channels)
-    head = AuxLayer(in_channels, channels, num_classes, dropout_prob=DROPOUT)
-    head.conv_bn_relu = ConvBNReLU(in_channels, channels, 3)
-    head.dropout = Dropout(DROPOUT)
-    return head
+class AuxiliaryHead(AuxLayer):
+    """PaddleSeg's auxiliary head on this package's cheaper convolution and dropout.
+
+    Its parameters are made in PaddleSeg's order, so that one seed gives both the same weights.
+
+    Args:
+        in_channels: channels of the low-level map.
+        num_classes: number of classes.
+        channels: channels between the two convolutions; half of `in_channels` by default.
+    """
+
+    def __init__(self, in_channels: int, num_classes: int, channels: int | None = None) -> None:
+        nn.Layer.__init__(self)
+        channels = in_channels // 2 if channels is None else channels
+        check_channels(auxiliary_channels=channels)
+        self.conv_bn_relu = ConvBNReLU(in_channels, channels, 3)
+        self.dropout = Dropout(DROPOUT)
+        self.conv = nn.Conv2D(channels, num_classes, 1)
 
 
 def check_num_classes(num_classes: int) -> None:

@@ -16,8 +16,8 @@ from paddleseg.utils import utils
 
 from paddle_ann.models.ann import (
     DROPOUT,
+    AuxiliaryHead,
     check_num_classes,
-    make_auxiliary_head,
     resize_logits,
     select_channels,
 )
@@ -109,7 +109,7 @@ class ANNNetHead(nn.Layer):
             ContextAttention(inter_channels, None, inter_channels, *attention),
         )
         self.cls = nn.Conv2D(inter_channels, num_classes, 1)
-        self.auxlayer = make_auxiliary_head(low, num_classes, auxiliary_channels)
+        self.auxlayer = AuxiliaryHead(low, num_classes, auxiliary_channels)
         self.auxlayer.dropout = nn.Dropout2D(DROPOUT)
         initialize_as_torch(self, leave=[self.fusion.W, self.context[1].W] if zero_init else [])
         self.backbone_indices = tuple(backbone_indices)

@@ -49,6 +49,16 @@ def test_head_evaluates_like_paddlesegs(shapes):
     assert_close({"out": ours[0].numpy(), "g": 1.0}, {"out": theirs[0].numpy(), "g": 1.0}, 1e-5)
 
 
+def test_one_seed_draws_paddlesegs_initial_weights():
+    states = []
+    for kind in (PaddleSegANN, ANN):
+        paddle.seed(7)
+        states.append(kind(num_classes=3, backbone=ResNet18_vd()).state_dict())
+    theirs, ours = states
+    assert list(theirs) == list(ours)
+    assert [name for name in theirs if not paddle.equal_all(theirs[name], ours[name])] == []
+
+
 @pytest.mark.parametrize("align_corners", [False, True])
 @pytest.mark.parametrize("shape", [[1, 3, 65, 97], [3, 3, 64, 64]])
 def test_whole_network_equals_paddlesegs(shape, align_corners):
