@@ -103,15 +103,18 @@ def check_images(given: dict[str, Any]) -> None:
 
     Raises:
         FileNotFoundError: Naming the first missing image.
-        ValueError: Naming two images with one output, or if there is none.
+        ValueError: Naming two images with one output, or a path that is not in UTF-8; or if there
+            is no image.
     """
     images, folder = given["image_list"], given["image_dir"]
     if not images:
         raise ValueError("There is no image to predict: image_list is empty.")
+    image_files.check_name(given["save_dir"], "save_dir")
     outputs: dict[str, str] = {}
     for path in images:
         if not os.path.isfile(path):
             raise FileNotFoundError(f"The image {path} does not exist.")
+        image_files.check_name(path)
         _check_picture(path)
         name = path.replace(folder, "") if folder is not None else os.path.basename(path)
         stem = os.path.splitext(name.lstrip("/\\"))[0]

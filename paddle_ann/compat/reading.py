@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from paddle_ann.compat.fix import Fix, Patches, module
-from paddle_ann.datasets.images import ImageError
+from paddle_ann.datasets.images import ImageError, opencv_pixels
 
 
 def read_image(path: str, flag: int) -> np.ndarray:
@@ -31,10 +31,7 @@ def read_image(path: str, flag: int) -> np.ndarray:
     """
     from paddle_ann.datasets.check_files import decode
 
-    try:
-        image = cv2.imread(path, flag)
-    except cv2.error:  # it raises for an absurd size in the header only
-        image = None
+    image = opencv_pixels(path, flag)
     if image is None:
         decode(path)  # says what is wrong, if Pillow finds it too
         raise ValueError(f"OpenCV cannot read the image {path}. Replace it by a JPEG or PNG file.")

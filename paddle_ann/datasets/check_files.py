@@ -14,6 +14,7 @@ from paddle_ann.datasets.images import ImageError
 ONE_CHANNEL = ("1", "L", "P", "I", "I;16", "I;16B")
 _BOTH_READ = ("JPEG", "PNG", "BMP", "WEBP")  # by Pillow and by OpenCV, of all kinds but animated
 _TAIL = 4096
+_UNCHANGED = -1  # cv2.IMREAD_UNCHANGED
 
 
 def check_pair(
@@ -53,6 +54,7 @@ def check_headers(image_path: str, label_path: str | None, plain_label: bool = T
         plain_label: False if the data set makes the ids from the label file in a way of its own (a
             colour table, an array file); then it only has to be there.
     """
+    images.check_name(image_path, "image")
     size, _ = _header(image_path, "image")
     if label_path is None:
         return
@@ -153,12 +155,7 @@ def decode(path: str) -> np.ndarray:
 
 
 def _opencv_reads(path: str) -> bool:
-    import cv2
-
-    try:
-        image = cv2.imread(path)
-    except cv2.error:
-        return False
+    image = images.opencv_pixels(path)
     return image is not None and image.ndim == 3
 
 
@@ -181,12 +178,7 @@ def decode_tiff(path: str, error: ImageError, max_pixels: int | None = None) -> 
     limit = images.pixel_limit(max_pixels)
     if size[0] * size[1] > limit:
         raise images.too_large(path, f"{size[0]}x{size[1]}", limit)
-    import cv2
-
-    try:
-        pixels = cv2.imread(path, cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        pixels = None
+    pixels = images.opencv_pixels(path, _UNCHANGED)
     if pixels is None:
         raise error
     return pixels

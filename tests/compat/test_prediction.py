@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
+import subprocess
+import sys
 
 import paddle
 import paddleseg.transforms as T
@@ -221,6 +224,36 @@ def test_images_of_which_no_picture_comes(run, tmp_path, name, words):
     Image.new("RGB", (1, 7) if name == "thin.png" else (5, 7)).save(path, "PNG")
     with pytest.raises(ValueError, match=f"The image {path} .*{words}"):
         run(image_list=[str(path)])
+
+
+IN_CHILD = """
+import os, sys
+import paddle_ann
+from paddleseg.core import predict
+from paddleseg.transforms import Compose
+from tests.compat import tiny
+weights, image, out = sys.argv[1:]
+model = tiny.tiny_model()
+try:
+    predict(model, model_path=weights, transforms=Compose([]), image_list=[image], save_dir=out)
+except ValueError as error:
+    print(ascii(str(error)))
+"""
+
+
+@pytest.mark.parametrize("odd", ["The image", "save_dir"])
+def test_names_that_are_no_utf_8(weights, root, tmp_path, odd):
+    """OpenCV's Python binding takes the process down on them: hence a child."""
+    image, out = root / "VOC2012/JPEGImages/a.jpg", os.fsencode(tmp_path / "out")
+    if odd == "save_dir":
+        out = os.fsencode(tmp_path) + b"/caf\xe9"
+    else:
+        image = image.rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jpg"))
+    found = subprocess.run(
+        [sys.executable, "-c", IN_CHILD, weights, image, out], capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stderr
+    assert re.search(rf"{odd} .*caf\\+udce9.* is not in UTF-8.*Rename it", found.stdout)
 
 
 def test_unknown_components_are_given_a_hint():

@@ -11,6 +11,7 @@ from paddleseg.datasets import Dataset, PascalVOC
 from PIL import Image
 
 from paddle_ann.compat.lists import read_lines, read_pairs, split_pair
+from paddle_ann.datasets.images import opencv_pixels
 from tests.compat import tiny
 
 
@@ -62,6 +63,17 @@ def test_floats_are_no_colours(pair, tmp_path):
     Image.open(pair[0]).convert("L").convert("F").save(path, "PPM")
     with pytest.raises(ValueError, match="a.pfm is read as no colours"):
         compose(path)
+
+
+def test_a_name_that_is_no_utf_8(pair, tmp_path, monkeypatch):
+    import cv2
+
+    monkeypatch.setattr(cv2, "imread", lambda *given: pytest.fail("here the process would end"))
+    odd = pair[0].rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jpg"))
+    with pytest.raises(ValueError, match=r"image .*caf\\udce9.jpg' .* not in UTF-8"):
+        compose(odd)
+    with pytest.raises(ValueError, match="not in UTF-8"):
+        opencv_pixels(str(odd))
 
 
 def test_rgb_mask(pair):

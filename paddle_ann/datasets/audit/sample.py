@@ -92,6 +92,7 @@ def digest(file: IO[bytes]) -> bytes:
 
 def _image(path: str, max_pixels: int | None) -> tuple[tuple[int, int], bytes, bytes, str]:
     """Size as OpenCV will see it, digest, look, and what is lost in reading."""
+    images.check_name(path)
     with open(path, "rb") as file:
         content = digest(file)
         try:

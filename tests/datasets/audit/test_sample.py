@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -89,3 +91,10 @@ def test_gif_is_a_mask_but_no_image(tmp_path):
     Image.fromarray(tree.mask(1)).save(path)
     found = examine(path, path).problems
     assert [(kind, role) for kind, role, _ in found] == [("unreadable", "image")]
+
+
+def test_a_name_that_is_no_utf_8_is_reported(tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
+    Image.fromarray(tree.picture(1)).save(path)
+    ((kind, role, detail),) = examine(path, None).problems
+    assert (kind, role) == ("unreadable", "image") and "not in UTF-8" in detail
