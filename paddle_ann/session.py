@@ -59,10 +59,11 @@ def start(args: Namespace, own_weights: str | None = None, **overrides: Any) -> 
     Args:
         args: `config` (path), `opts`, `device` (see `choose_device`), `num_workers`, `download`
             (whether data sets and weights may be fetched from the net) and, if the command has
-            it, `seed`.
+            it, `seed`, from 0 to 2^31 - 1.
         own_weights: A checkpoint that replaces every weight, so that `pretrained` is not read.
         **overrides: `learning_rate`, `iters`, `batch_size`; see `paddle_ann.config.load`.
     """
+    seed = TrainOptions(seed=getattr(args, "seed", None)).seed  # refused, if it cannot be one
     if args.download:
         paddle_ann.allow_downloads(True)
     settings = load(args.config, opts=args.opts, **overrides)
@@ -70,7 +71,7 @@ def start(args: Namespace, own_weights: str | None = None, **overrides: Any) -> 
         _leave_out_pretrained(settings.dic["model"])
     utils.show_env_info()
     utils.show_cfg_info(settings)
-    utils.set_seed(getattr(args, "seed", None))
+    utils.set_seed(seed)
     utils.set_device(choose_device(args.device))
     utils.set_cv2_num_threads(args.num_workers)
     return SegBuilder(settings)

@@ -164,6 +164,12 @@ def test_configuration(refused: Refusal, data: Path, item: str, words: list[str]
         assert word in message
 
 
+@pytest.mark.parametrize("seed", ["-1", str(2**31)])
+def test_seed(refused: Refusal, data: Path, seed: str) -> None:
+    message = train(refused, data, "--seed", seed)
+    assert f"seed must be from 0 to 2147483647; received {seed}" in message
+
+
 def test_resume_from_what_is_no_checkpoint(refused: Refusal, data: Path, tmp_path: Path) -> None:
     assert "gone" in train(refused, data, "--resume_model", "gone")
     folder = tmp_path / "best_model"
