@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import paddle
+
+from paddle_ann.checkpoint.fields import take, within
 
 Batch = dict[str, Any]
 
@@ -82,6 +85,16 @@ class Callback:
     def on_batches(self, run: Run) -> None:
         """Called before each update is computed, with `run.batches` there."""
 
+    def on_outputs(self, run: Run, outputs: Sequence[Any], batch: Batch) -> None:
+        """Called after each forward pass of an update, of which accumulation makes several.
+
+        Args:
+            run: the run; `run.iteration` is still that of the update before.
+            outputs: what the model returned in training mode, before the backward pass. Keep what
+                you compute from them, not themselves: they are the largest tensors there are.
+            batch: what they were computed from.
+        """
+
     def on_gradients(self, run: Run) -> bool:
         """Called with loss and gradients there and nothing updated yet.
 
@@ -109,6 +122,9 @@ class Callback:
                 [C, C]; None from an `evaluate` that is not ours), and with a moving average
                 'ema_mIoU', 'ema_accuracy'.
         """
+
+    def on_row(self, run: Run, row: dict[str, Any]) -> None:
+        """Called with each row of `metrics.csv`, by column; see `MetricRows`. None: no value."""
 
     def on_save(self, run: Run, folder: Path) -> None:
         """Called after each checkpoint with its folder, in the main process."""
@@ -153,6 +169,11 @@ class Callbacks(Callback):
         for member in self.members:
             member.on_batches(run)
 
+    def on_outputs(self, run: Run, outputs: Sequence[Any], batch: Batch) -> None:
+        """Call every member."""
+        for member in self.members:
+            member.on_outputs(run, outputs, batch)
+
     def on_gradients(self, run: Run) -> bool:
         """Call every member; one that answers False is enough to leave the update out."""
         return all([member.on_gradients(run) for member in self.members])
@@ -171,6 +192,11 @@ class Callbacks(Callback):
         """Call every member."""
         for member in self.members:
             member.on_eval(run, scores)
+
+    def on_row(self, run: Run, row: dict[str, Any]) -> None:
+        """Call every member."""
+        for member in self.members:
+            member.on_row(run, row)
 
     def on_save(self, run: Run, folder: Path) -> None:
         """Call every member."""
@@ -194,9 +220,11 @@ class Callbacks(Callback):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Hand every member its state; one that the checkpoint does not know keeps its own."""
+        take(state, {})  # a dictionary, whatever is in it
         for name, member in self._named():
             if name in state:
-                member.load_state_dict(state[name])
+                with within(name):
+                    member.load_state_dict(state[name])
 
     def _named(self) -> list[tuple[str, Callback]]:
         names = [type(member).__name__ for member in self.members]

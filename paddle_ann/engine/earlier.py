@@ -11,9 +11,10 @@ from paddleseg.utils import logger
 
 from paddle_ann.checkpoint import Checkpoint, CheckpointStore
 from paddle_ann.checkpoint.state import STATE_FILE
-from paddle_ann.engine.saving import FOLDERS
+from paddle_ann.engine.best import FOLDERS
 
 AUTO = "auto"
+METRICS = ("metrics.csv", "metrics.xlsx")
 
 
 def find_start(
@@ -45,7 +46,8 @@ def find_start(
         start = None if resume_model is None else named(Path(resume_model))
     in_the_way = _in_the_way(store, start)
     if start is None or start.path.resolve().parent != store.folder.resolve():
-        if in_the_way and not set_aside:
+        alone = resume_model == AUTO and start is None  # it died before its first checkpoint
+        if any(path.is_dir() for path in in_the_way) and not set_aside and not alone:
             names = ", ".join(path.name for path in in_the_way[:5])
             raise FileExistsError(
                 f"save_dir {store.folder} holds an earlier training ({names}"
@@ -122,4 +124,5 @@ def _in_the_way(store: CheckpointStore, start: Checkpoint | None) -> list[Path]:
         best = store.folder / name
         if best.is_dir() and not (own and (best / STATE_FILE).exists()):
             found.append(best)
-    return found
+    rows = (store.folder / name for name in METRICS)
+    return found if own else [*found, *(path for path in rows if path.exists())]

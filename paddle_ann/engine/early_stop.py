@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from paddle_ann.checkpoint.fields import COUNT, NUMBER, take
 from paddle_ann.engine.callback import Callback, Run
 
 
@@ -45,5 +46,5 @@ class EarlyStop(Callback):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state_dict` returned."""
-        self.best, self.best_iteration = state["best"], state["best_iteration"]
-        self.waited = state["waited"]
+        kinds = {"best": NUMBER, "best_iteration": COUNT, "waited": COUNT}
+        vars(self).update(take(state, kinds))

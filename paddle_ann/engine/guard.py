@@ -9,6 +9,7 @@ from typing import Any
 import paddle
 from paddleseg.utils import logger
 
+from paddle_ann.checkpoint.fields import COUNT, Kind, take
 from paddle_ann.engine import black_box, finite
 from paddle_ann.engine.callback import Callback, Run
 from paddle_ann.engine.gradient_norm import GradientNorm
@@ -17,6 +18,12 @@ from paddle_ann.engine.saving import Saving
 MOST_SKIPPED = 10  # updates in a row that 'skip' leaves out
 MOST_ROLLBACKS = 3
 MOST_REPORTS = 20  # black boxes of one training
+
+COUNTED = dict.fromkeys(("skipped", "in_a_row", "rollbacks", "reports"), COUNT)
+FACTOR = Kind(
+    "1, 1/2, 1/4 or another such power of two",
+    lambda value: isinstance(value, float) and 0 < value <= 1 and math.frexp(value)[0] == 0.5,
+)
 
 
 class NonFiniteError(RuntimeError):
@@ -83,14 +90,13 @@ class Guard(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the counts, and the factor on the learning rate."""
-        names = ("skipped", "in_a_row", "rollbacks", "reports")
-        return {**{n: getattr(self, n) for n in names}, "factor": self.step.rate.factor}
+        return {**{name: getattr(self, name) for name in COUNTED}, "factor": self.step.rate.factor}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state_dict` returned."""
-        self.skipped, self.in_a_row = state["skipped"], state["in_a_row"]
-        self.rollbacks, self.reports = state["rollbacks"], state["reports"]
-        self.step.rate.take_factor(state["factor"])
+        found = take(state, {**COUNTED, "factor": FACTOR})
+        self.step.rate.take_factor(found.pop("factor"))
+        vars(self).update(found)
 
     # -- what is wrong ----------------------------------------------------------------------------
 

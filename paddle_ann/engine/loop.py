@@ -182,9 +182,9 @@ class Loop:
             self.leave_on_signal(saved=True)
         finally:
             self.stop.interruptible = False
-        self.saving.keep_best("model", run.model, run.scores["mIoU"])
+        self.saving.best.keep("model", run.model, run.scores["mIoU"])
         if self.average:
-            self.saving.keep_best("ema_model", self.average.model, run.scores["ema_mIoU"])
+            self.saving.best.keep("ema_model", self.average.model, run.scores["ema_mIoU"])
         self.callbacks.on_eval(run, run.scores)
         self.saving.evaluated(folder if run.is_main else None)
         run.model.train()

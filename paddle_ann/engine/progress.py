@@ -8,6 +8,7 @@ from typing import Any
 
 from paddleseg.utils import TimeAverager, calculate_eta
 
+from paddle_ann.checkpoint.fields import COUNT, NUMBER, NUMBERS, take
 from paddle_ann.engine.callback import Run
 
 
@@ -62,7 +63,7 @@ class Progress:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state_dict` returned."""
-        self.total, self.parts, self.steps = state["total"], list(state["parts"]), state["steps"]
+        vars(self).update(take(state, {"total": NUMBER, "parts": NUMBERS, "steps": COUNT}))
 
 
 def log_line(run: Run, record: dict[str, float]) -> str:

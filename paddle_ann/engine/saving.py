@@ -1,17 +1,15 @@
-"""The checkpoints of a run: what goes in, what is taken out, and which model was the best."""
+"""The checkpoints of a run: what goes in, and what is taken out."""
 
 from __future__ import annotations
 
 import contextlib
-import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import paddle
 from paddleseg.utils import logger
 
-from paddle_ann import scores as score_files
 from paddle_ann.checkpoint import (
     CheckpointStore,
     capture_random,
@@ -21,8 +19,12 @@ from paddle_ann.checkpoint import (
     save_model,
     save_state,
 )
+from paddle_ann.checkpoint import state as state_files
+from paddle_ann.checkpoint.fields import COUNT, FLAG, LIST, RECORD, DamagedField, take, within
+from paddle_ann.checkpoint.manifest import EVALUATION
 from paddle_ann.checkpoint.state import STATE_FILE
 from paddle_ann.engine import fingerprint as fingerprints
+from paddle_ann.engine.best import SCORES, BestModels
 from paddle_ann.engine.callback import Callback, Run
 from paddle_ann.engine.data import RANDOM_LOCK
 from paddle_ann.engine.ema import MovingAverage
@@ -31,8 +33,15 @@ from paddle_ann.engine.processes import Group, connect
 from paddle_ann.engine.progress import Progress
 from paddle_ann.engine.step import Step
 
-EVALUATION = "evaluation.json"  # beside a checkpoint's files, once its evaluation is over
-FOLDERS = {"model": "best_model", "ema_model": "ema_best_model"}
+NOTE = {"best": SCORES, "parts": RECORD}
+STATE = {
+    **NOTE,
+    "seed": COUNT,
+    "world": COUNT,
+    "evaluation_due": FLAG,
+    "random": LIST,
+    "fingerprint": RECORD,
+}
 
 
 class Saving:
@@ -60,6 +69,7 @@ class Saving:
     ) -> None:
         self.store, self.run, self.step, self.average = store, run, step, average
         self.parts, self.fingerprint, self.seed = parts, fingerprint, seed
+        self.best = BestModels(store, run)
 
     # -- writing ----------------------------------------------------------------------------------
 
@@ -86,7 +96,7 @@ class Saving:
             "seed": self.seed,
             "world": self.run.world,
             "evaluation_due": evaluation_due,
-            "best": {name: list(best) for name, best in self.run.best.items()},
+            "best": self.best.state(),
             "parts": {name: part.state_dict() for name, part in self.parts.items()},
             "random": states,
             "fingerprint": fingerprints.plain(self.fingerprint),
@@ -111,40 +121,13 @@ class Saving:
             state = self.average.model.state_dict()
             group.make_equal([state[name] for name in tensors if name in state])
 
-    def keep_best(self, name: str, model: paddle.nn.Layer, score: float) -> None:
-        """Write `best_model` or `ema_best_model` if `score` is better than all before.
-
-        Args:
-            name: 'model' or 'ema_model', the name of the file of weights, as in PaddleSeg.
-            model: the model that reached it.
-            score: mIoU in [0, 1].
-        """
-        run = self.run
-        if score > run.best.get(name, (-1.0, 0))[0]:
-            run.best[name] = (score, run.iteration)
-            if run.is_main:
-                state = {"iteration": run.iteration, "mIoU": score}
-
-                def write(folder: Path) -> None:
-                    paddle.save(model.state_dict(), str(folder / f"{name}.pdparams"))
-                    save_state(folder, state)
-
-                self.store.save_named(FOLDERS[name], write, iteration=run.iteration)
-        if run.is_main and name in run.best:
-            title = "EMA model" if name == "ema_model" else "model"
-            logger.info(
-                "[EVAL] The {} with the best validation mIoU ({:.4f}) was saved at iter {}.".format(
-                    title, *run.best[name]
-                )
-            )
-
     def evaluated(self, folder: Path | None) -> None:
         """Note beside a checkpoint that its evaluation is over, so that none is made twice."""
         if folder is not None:
-            best = {name: list(value) for name, value in self.run.best.items()}
             parts = {name: part.state_dict() for name, part in self.parts.items()}
-            note = {"best": best, "parts": fingerprints.plain(parts)}
-            score_files.save(note, folder / EVALUATION)
+            part = folder / f"{EVALUATION}.part"
+            state_files.write_json(part, {"best": self.best.state(), "parts": parts})
+            os.replace(part, folder / EVALUATION)
 
     # -- reading ----------------------------------------------------------------------------------
 
@@ -164,10 +147,11 @@ class Saving:
                 model's.
         """
         state = load_state_file(folder) if (folder / STATE_FILE).exists() else None
+        advice = self._one_before(iteration)
         if state is not None:
-            with telling(folder / STATE_FILE, "Take another checkpoint."):
-                saved = dict(state["fingerprint"])
-            self._compare(saved, folder, force)
+            with telling(folder / STATE_FILE, advice):
+                state = take(state, STATE)
+            self._compare(state["fingerprint"], folder, force)
         average = self.average.model if self.average else None
         for line in load_model(
             folder, self.step.model, self.step.optimizer, scaler=self.step.scaler, ema=average
@@ -181,12 +165,11 @@ class Saving:
                 f"first {iteration} iterations, and its best_model, if any, is set aside."
             )
             return False
-        with telling(folder / STATE_FILE, "Take another checkpoint."):
+        with telling(folder / STATE_FILE, advice):
             self._take(state)
-            due = state["evaluation_due"]
         with telling(folder / EVALUATION, "Remove this file: the evaluation is made again."):
-            pending = due and not self._take_evaluation(folder)
-        self._take_best_on_disk()
+            pending = state["evaluation_due"] and not self._take_evaluation(folder)
+        self.best.look_on_disk()
         return pending
 
     def _compare(self, saved: dict[str, Any], folder: Path, force: bool) -> None:
@@ -204,11 +187,11 @@ class Saving:
 
     def _take(self, state: dict[str, Any]) -> None:
         self.seed = state["seed"]
-        self.run.best = {name: (best[0], best[1]) for name, best in state["best"].items()}
-        for name, part in self.parts.items():
-            part.load_state_dict(state["parts"].get(name) or part.state_dict())
+        self._take_note(state)
         if state["world"] == self.run.world:
-            for line in restore_random(state["random"][self.run.rank]):
+            with within(f"random[{self.run.rank}]"):
+                lines = restore_random(state["random"][self.run.rank])
+            for line in lines:
                 logger.warning(line)
             return
         logger.warning(
@@ -219,37 +202,39 @@ class Saving:
     def _take_evaluation(self, folder: Path) -> bool:
         """Take what an evaluation of the checkpoint left; tell whether there was one."""
         try:
-            found = json.loads((folder / EVALUATION).read_text(encoding="utf-8"))
-            best, parts = found["best"], found["parts"]
-        except (OSError, ValueError, KeyError, TypeError):
+            note = state_files.read_json(folder / EVALUATION)
+        except (OSError, ValueError):
             return False
-        self.run.best = {name: (value[0], value[1]) for name, value in best.items()}
-        for name, part in self.parts.items():
-            part.load_state_dict(parts.get(name) or part.state_dict())
+        self._take_note(take(note, NOTE))
         return True
 
-    def _take_best_on_disk(self) -> None:
-        """Know the best models in the folder, which a crash may have left newer than the state."""
-        for name, title in FOLDERS.items():
-            try:
-                found = load_state_file(self.store.folder / title)
-                score, iteration = float(found["mIoU"]), int(found["iteration"])
-            except (OSError, ValueError, KeyError, TypeError):
-                continue
-            if score > self.run.best.get(name, (-1.0, 0))[0]:
-                self.run.best[name] = (score, iteration)
+    def _take_note(self, note: dict[str, Any]) -> None:
+        """Take the best scores, and what each part has kept; a part that it lacks stays."""
+        self.best.take(note["best"])
+        with within("parts"):
+            for name, part in self.parts.items():
+                if name in note["parts"]:
+                    with within(name):
+                        part.load_state_dict(note["parts"][name])
+
+    def _one_before(self, iteration: int) -> str:
+        """Say which checkpoint to take instead."""
+        before = [one.path for one in self.store.checkpoints() if one.iteration < iteration]
+        if not before:
+            return "There is no checkpoint before it: begin anew."
+        return f"Take the one before: resume_model={str(before[-1])!r} (--resume_model)."
 
 
 @contextlib.contextmanager
 def telling(file: Path, next_step: str) -> Iterator[None]:
-    """Name the file whose content something could not be restored from.
+    """Name the file that has a damaged field, and what to do.
 
     Raises:
-        ValueError: for whatever missing names and values of a wrong type raise.
+        ValueError: for a DamagedField.
     """
     try:
         yield
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except DamagedField as error:
         raise ValueError(
-            f"{file} is damaged, or of another version: {type(error).__name__} {error}. {next_step}"
+            f"{file} is damaged, or of another version: {error}. {next_step}"
         ) from error

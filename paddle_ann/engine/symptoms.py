@@ -12,6 +12,7 @@ import paddle
 from paddle.nn.clip import _squared_l2_norm
 from paddleseg.utils import logger
 
+from paddle_ann.checkpoint.fields import COUNT, COUNTS, NUMBERS, TEXTS, take
 from paddle_ann.engine.black_box import describe_samples
 from paddle_ann.engine.callback import Batch, Callback, Run
 from paddle_ann.engine.schedule_checks import schedule_faults
@@ -23,8 +24,12 @@ STUCK_WINDOWS, STUCK = 10, 1e-6  # relative
 DEAD_AFTER = 3  # evaluations in a row
 STRIDE = 4  # between the pixels whose class is counted
 
-_COUNTS = ("batches", "empty", "zero_rates", "looks", "missing", "zero", "losses", "latest")
-_STATE = (*_COUNTS, "pixels", "dead", "told")
+_STATE = {
+    **dict.fromkeys(("batches", "empty", "zero_rates", "looks"), COUNT),
+    **dict.fromkeys(("missing", "zero", "told"), TEXTS),
+    **dict.fromkeys(("losses", "latest"), NUMBERS),
+    **dict.fromkeys(("pixels", "dead"), COUNTS),
+}
 
 
 class Symptoms(Callback):
@@ -156,10 +161,9 @@ class Symptoms(Callback):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state_dict` returned."""
-        told = {*self.told, *state["told"]}  # also what was said before a training went back
-        for name in _STATE:
-            setattr(self, name, copy.copy(state[name]))
-        self.told = sorted(told)
+        found = take(state, _STATE)
+        told = {*self.told, *found["told"]}  # also what was said before a training went back
+        vars(self).update(copy.deepcopy(found), told=sorted(told))
 
     def _tell(self, run: Run, what: str, text: str) -> None:
         if what not in self.told:

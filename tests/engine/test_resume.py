@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -13,7 +12,6 @@ from pathlib import Path
 import paddle
 import pytest
 
-from paddle_ann.checkpoint.manifest import write_manifest
 from paddle_ann.engine import STOPPED, Callback, Interrupted, TrainOptions
 from tests.engine import toy
 
@@ -177,20 +175,6 @@ def test_a_damaged_checkpoint_is_reported_and_the_one_before_taken(root, tmp_pat
     printed = capsys.readouterr().out
     assert "iter_8 is passed over" in printed and "Resume model from" in printed
     assert (out / "earlier_1/iter_8/model.pdparams").read_bytes() == damaged
-
-
-@pytest.mark.parametrize("name", ["training_state.json", "evaluation.json"])
-def test_a_state_without_its_parts_is_named(root, tmp_path, name):
-    out = tmp_path / "out"
-    toy.run(root, out, iters=2, save_interval=2, val_dataset=toy.dataset(root, "val"))
-    file = out / "iter_2" / name
-    state = json.loads(file.read_text())
-    (state.get("state") or state)["best"] = {"model": 3}
-    file.write_text(json.dumps(state))
-    (out / "iter_2/manifest.json").unlink()
-    write_manifest(out / "iter_2", 2)  # edited by hand, and vouched for
-    with pytest.raises(ValueError, match=f"{name} is damaged, or of another version: .*subscript"):
-        toy.run(root, out, resume_model="auto", val_dataset=toy.dataset(root, "val"))
 
 
 def test_a_worse_model_does_not_replace_the_best(root, tmp_path):
