@@ -59,7 +59,7 @@ def start(args: Namespace, own_weights: str | None = None, **overrides: Any) -> 
     Args:
         args: `config` (path), `opts`, `device` (see `choose_device`), `num_workers`, `download`
             (whether data sets and weights may be fetched from the net) and, if the command has
-            it, `seed`, from 0 to 2^31 - 1.
+            it, `seed`, from 0 to 2^31 - 1, and `pretrained`, weights to start from.
         own_weights: A checkpoint that replaces every weight, so that `pretrained` is not read.
         **overrides: `learning_rate`, `iters`, `batch_size`; see `paddle_ann.config.load`.
     """
@@ -67,8 +67,12 @@ def start(args: Namespace, own_weights: str | None = None, **overrides: Any) -> 
     if args.download:
         paddle_ann.allow_downloads(True)
     settings = load(args.config, opts=args.opts, **overrides)
-    if own_weights is not None:
+    if own_weights not in (None, "auto"):  # "auto" may find no checkpoint
         _leave_out_pretrained(settings.dic["model"])
+    elif getattr(args, "pretrained", None):
+        file = weights_path(args.pretrained, "--pretrained")
+        _leave_out_pretrained(settings.dic["model"])
+        settings.dic["model"]["pretrained"] = file
     utils.show_env_info()
     utils.show_cfg_info(settings)
     utils.set_seed(seed)
@@ -95,11 +99,12 @@ def merge_test_config(settings: Config, **given: Any) -> dict[str, Any]:
     return options
 
 
-def weights_path(path: str) -> str:
+def weights_path(path: str, option: str = "--model_path") -> str:
     """Returns the file of trained weights; a checkpoint folder stands for the file in it.
 
     Args:
         path: A `.pdparams` file, a folder with `model.pdparams`, or a URL (left to PaddleSeg).
+        option: Where it was given, for messages.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -110,7 +115,7 @@ def weights_path(path: str) -> str:
     file = Path(path) / "model.pdparams" if Path(path).is_dir() else Path(path)
     if not file.is_file():
         raise FileNotFoundError(
-            f"--model_path {path}: {file} does not exist. Training writes "
+            f"{option} {path}: {file} does not exist. Training writes "
             "best_model/model.pdparams and iter_N/model.pdparams below its --save_dir."
         )
     read_weights(file)

@@ -11,10 +11,9 @@ import numpy as np
 import paddle
 
 from paddle_ann import pickles
+from paddle_ann.state_table import NAME_TABLE, require_same_state
 
-__all__ = ["NAME_TABLE", "compare_state", "load_state", "read_weights", "require_same_state"]
-
-NAME_TABLE = "StructuredToParameterName@@"  # Paddle's own entry in the state dict of a layer
+__all__ = ["NAME_TABLE", "load_state", "read_weights", "require_same_state"]
 
 
 def read_weights(path: str | Path) -> dict[str, Any]:
@@ -43,6 +42,8 @@ def _is_named(value: Any) -> bool:
 def _unpickle(file: IO[bytes], path: str | Path) -> Any:
     try:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if content[:4] == b"PK\x03\x04":
+                raise ValueError("it is a zip archive, such as torch writes (tools/convert.py)")
             return pickles.load(content)
     except Exception as error:  # bytes that are no pickle can raise anything
         raise _unreadable(path, error) from None
@@ -106,44 +107,3 @@ def load_state(path: str | Path, **options: Any) -> Any:
         return paddle.load(str(path), **options)
     except Exception as error:  # arrays of texts, names without entries: a pickle, but no weights
         raise _unreadable(path, error) from error
-
-
-def compare_state(model: Any, state: dict[str, Any]) -> tuple[list[str], int]:
-    """Compare a model's parameters and buffers with a loaded state dict.
-
-    Returns:
-        One line for every missing or misshapen entry, and how many entries of the state the model
-        has no use for.
-    """
-    own = model.state_dict()
-    lines = []
-    for key, value in own.items():
-        if key not in state:
-            lines.append(f"  {key}: missing in the file, {list(value.shape)} in the model")
-        elif _shape(state[key]) != list(value.shape):
-            lines.append(
-                f"  {key}: {_shape(state[key])} in the file, {list(value.shape)} in the model"
-            )
-    return lines, len(set(state) - set(own) - {NAME_TABLE})
-
-
-def _shape(value: Any) -> Any:
-    shape = getattr(value, "shape", None)
-    return f"a {type(value).__name__}" if shape is None else list(shape)
-
-
-def require_same_state(model: Any, state: dict[str, Any], path: str, next_step: str) -> None:
-    """Refuse a state dict that does not fill the whole model.
-
-    Raises:
-        ValueError: With a table of the entries that differ.
-    """
-    lines, unused = compare_state(model, state)
-    if not lines:
-        return
-    shown = lines[:20] + ([f"  ... and {len(lines) - 20} more"] if len(lines) > 20 else [])
-    raise ValueError(
-        f"The weights in {path} are not those of this {type(model).__name__}: {len(lines)} of "
-        f"{len(model.state_dict())} entries are missing or have another shape, {unused} entries of "
-        "the file are not used.\n" + "\n".join(shown) + f"\n{next_step}"
-    )

@@ -139,5 +139,5 @@ def test_a_shape_takes_no_memory(tmp_path: Path) -> None:
 def test_an_entry_that_is_no_array(saved: tuple[Net, Path]) -> None:
     net, _ = saved
     state = {**net.state_dict(), "fc.bias": {"a": 1}}
-    with pytest.raises(ValueError, match="fc.bias: a dict in the file"):
+    with pytest.raises(ValueError, match=r"fc.bias +a dict +\[3\]"):
         require_same_state(net, state, "w.pdparams", "Take another.")

@@ -88,6 +88,9 @@ def add_inference(parser: argparse.ArgumentParser, augment: str) -> None:
         "--flip_horizontal", action="store_true", help="average with the mirror image"
     )
     group.add_argument("--flip_vertical", action="store_true", help="average with it upside down")
+    group.add_argument(
+        "--no_strict", action="store_true", help="use weights that do not fit as far as they do"
+    )
     group.add_argument("--is_slide", action="store_true", help="slide a window over the image")
     group.add_argument("--crop_size", nargs=2, type=positive, metavar=("W", "H"), help="window")
     group.add_argument("--stride", nargs=2, type=positive, metavar=("W", "H"), help="its step")
@@ -129,5 +132,15 @@ def run(command: Callable[[argparse.Namespace], None], parser: argparse.Argument
 
 
 def one_line(error: BaseException) -> str:
-    """Returns the message in one line; the name of the error if it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """Returns the message in one line; the name of the error if it says nothing.
+
+    A table in it, which is indented and begins with the heading of a column, keeps its lines.
+    """
+    before, heading, rest = str(error).partition("\n  key ")
+    text = " ".join(before.split())
+    if heading:
+        lines = [line for line in (heading + rest).split("\n") if line]
+        rows = [line for line in lines if line.startswith("  ")]
+        behind = " ".join(" ".join(line for line in lines if line not in rows).split())
+        text = "\n".join([text, *rows, behind]).rstrip()
+    return text or type(error).__name__

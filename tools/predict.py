@@ -35,6 +35,7 @@ def predict(args: argparse.Namespace) -> None:
     from paddleseg.utils import logger
 
     from paddle_ann import session
+    from paddle_ann.pretrained import lenient
 
     chosen = inference_options(args, "aug_pred")
     session.check_colors(args.custom_color)
@@ -46,15 +47,16 @@ def predict(args: argparse.Namespace) -> None:
         options.pop(name, None)
     logger.info(f"The number of images: {len(image_list)}")
     model = builder.model
-    paddleseg_predict(
-        model,
-        model_path=weights,
-        transforms=Compose(builder.val_transforms),
-        image_list=image_list,
-        image_dir=image_dir,
-        save_dir=args.save_dir,
-        **options,
-    )
+    with lenient(args.no_strict):
+        paddleseg_predict(
+            model,
+            model_path=weights,
+            transforms=Compose(builder.val_transforms),
+            image_list=image_list,
+            image_dir=image_dir,
+            save_dir=args.save_dir,
+            **options,
+        )
 
 
 if __name__ == "__main__":

@@ -30,6 +30,9 @@ def parser() -> argparse.ArgumentParser:
     add("--keep_checkpoint_max", type=not_negative, default=5, help="0 keeps all (default: 5)")
     add("--resume_model", "--resume", metavar="auto|FOLDER", help="go on from a folder iter_N; "
         "auto: from the newest whole one in --save_dir, if there is any")  # fmt: skip
+    add("--pretrained", metavar="FILE", help="weights of the whole network to start from, in place "
+        "of the configuration's; a classifier for other classes is left out")  # fmt: skip
+    add("--no_strict", action="store_true", help="use pretrained weights as far as they fit")
     add("--force_resume", action="store_true", help="although the configuration has changed")
     add("--set_aside", action="store_true", help="move an earlier training in --save_dir away")
     add("--seed", type=int, help="seed of Paddle, numpy and random")
@@ -60,6 +63,7 @@ def train(args: argparse.Namespace) -> None:
 
     from paddle_ann import session
     from paddle_ann.engine import train as engine_train
+    from paddle_ann.pretrained import lenient
 
     overrides = {name: getattr(args, name) for name in ("learning_rate", "iters", "batch_size")}
     builder = session.start(args, own_weights=args.resume_model, **overrides)
@@ -67,8 +71,10 @@ def train(args: argparse.Namespace) -> None:
     session.check_shuffle(config)
     train_dataset = builder.train_dataset
     train_dataset.file_list *= args.repeats
+    with lenient(args.no_strict):
+        model = builder.model
     engine_train(
-        utils.convert_sync_batchnorm(builder.model, paddle.get_device().split(":")[0]),
+        utils.convert_sync_batchnorm(model, paddle.get_device().split(":")[0]),
         train_dataset,
         val_dataset=builder.val_dataset if args.do_eval else None,
         optimizer=builder.optimizer,

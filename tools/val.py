@@ -30,6 +30,7 @@ def val(args: argparse.Namespace) -> None:
 
     from paddle_ann import scores, session, visualize
     from paddle_ann.engine import evaluate, processes
+    from paddle_ann.pretrained import lenient
 
     chosen = inference_options(args, "aug_eval")
     if args.save_json:
@@ -39,7 +40,8 @@ def val(args: argparse.Namespace) -> None:
     options = session.merge_test_config(builder.config, auc_roc=args.auc_roc, **chosen)
     val_dataset = builder.val_dataset
     model = builder.model
-    utils.load_entire_model(model, weights)
+    with lenient(args.no_strict):
+        utils.load_entire_model(model, weights)
     result = evaluate(
         model,
         val_dataset,

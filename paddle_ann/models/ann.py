@@ -150,6 +150,7 @@ class ANN(nn.Layer):
         super().__init__()
         backbone_channels = select_channels(backbone, backbone_indices)
         self.backbone = backbone
+        self.num_classes = num_classes
         self.head = ANNHead(
             num_classes,
             backbone_indices,

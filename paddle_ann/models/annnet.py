@@ -192,6 +192,7 @@ class ANNNet(nn.Layer):
         super().__init__()
         backbone_channels = select_channels(backbone, backbone_indices)
         self.backbone = backbone
+        self.num_classes = num_classes
         self.head = ANNNetHead(
             num_classes,
             backbone_indices,

@@ -93,12 +93,10 @@ def test_predict_needs_weights(run, tmp_path):
 
 
 def test_weights_of_another_model(run, tmp_path, weights):
-    with pytest.raises(
-        ValueError, match=r"2 of 6 entries(.|\n)*conv.bias: \[21\] in the file, \[5\]"
-    ):
+    with pytest.raises(ValueError, match=r"(?s)other shape: 2\).*conv.bias +\[21\] +\[5\]"):
         run(model=tiny.tiny_model(num_classes=5))
     paddle.save({"norm.weight": paddle.ones([3])}, str(weights))
-    with pytest.raises(ValueError, match="conv.weight: missing in the file"):
+    with pytest.raises(ValueError, match=r"conv.weight +- +\[21, 3, 1, 1\] +missing"):
         run()
 
 
@@ -108,7 +106,7 @@ def test_a_models_own_pretrained_weights_may_be_partial(weights):
             utils.load_entire_model(self, path)
 
     model = Own()
-    model.conv = paddle.nn.Conv2D(3, 5, 1)
+    model.conv, model.num_classes = paddle.nn.Conv2D(3, 5, 1), 5
     model.load(str(weights))
     with pytest.raises(ValueError, match="conv.weight"):
         utils.utils.load_entire_model(model, str(weights))

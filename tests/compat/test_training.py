@@ -220,9 +220,7 @@ class Fixed(paddle.io.Dataset):
 def test_resume_refuses_another_model(start, tmp_path):
     start(save_interval=2)
     other = tiny.tiny_model(num_classes=5)
-    with pytest.raises(
-        ValueError, match=r"conv.weight: \[21, 3, 1, 1\] in the file, \[5, 3, 1, 1\]"
-    ):
+    with pytest.raises(ValueError, match=r"conv.weight +\[21, 3, 1, 1\] +\[5, 3, 1, 1\]"):
         resume(other, tiny.sgd(other), str(tmp_path / "out/iter_2"))
 
 
