@@ -6,6 +6,7 @@ import difflib
 import functools
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from paddle_ann.compat.fix import Fix, Patches, module
@@ -68,6 +69,18 @@ def _naming_part(original: Any, name: str) -> Any:
     return part
 
 
+def _of_settings(original: Any, section: str) -> Any:
+    """Give the class that a data set of the section's arguments has, where it depends on them."""
+
+    @functools.wraps(original)
+    def dataset_class(self: Any) -> Any:
+        found = original(self)
+        make = getattr(found, "for_settings", None)
+        return found if make is None else make(getattr(self.config, f"{section}_cfg"))
+
+    return dataset_class
+
+
 def refusal(name: str, given: Any, error: BaseException) -> Exception:
     """Make the error about something that cannot be built.
 
@@ -128,6 +141,27 @@ def _patch_building(patches: Patches) -> None:
             patches.set(builder.SegBuilder, name, type(part)(_naming_part(part.func, name)))
 
 
+class _ByArguments:
+    """A data set class whose number of classes depends on its arguments."""
+
+    for_settings = staticmethod(dict)
+
+
+def _class_count_bites() -> bool:
+    builder = module("paddleseg.cvlibs.builder").SegBuilder(
+        SimpleNamespace(train_dataset_cfg={"type": "x"})
+    )
+    builder.load_component_class = lambda _: _ByArguments
+    return builder.train_dataset_class is _ByArguments
+
+
+def _patch_class_count(patches: Patches) -> None:
+    builder = module("paddleseg.cvlibs.builder").SegBuilder
+    for section in ("train_dataset", "val_dataset"):
+        part = vars(builder)[f"{section}_class"]
+        patches.set(builder, f"{section}_class", type(part)(_of_settings(part.func, section)))
+
+
 FIXES = (
     Fix(
         "unknown-component",
@@ -146,5 +180,14 @@ FIXES = (
         "paddleseg 2.8.0 and 2.10",
         _building_bites,
         _patch_building,
+    ),
+    Fix(
+        "class-count",
+        "a data set whose number of classes depends on its arguments (CamVid's layouts) is refused "
+        "in YAML: `The num_classes is not consistent for model config and train_dataset class`",
+        "SegBuilder compares with NUM_CLASSES of the class, whatever arguments the section gives",
+        "paddleseg 2.8.0 and 2.10",
+        _class_count_bites,
+        _patch_class_count,
     ),
 )

@@ -38,8 +38,8 @@ def from_config(path: str, opts: Sequence[str] | None = None) -> Plan:
         FileNotFoundError, ValueError, RuntimeError: The YAML is wrong, or a data set's root or list
             is missing. Nothing is downloaded.
     """
-    settings = _settings(path, opts)
-    builder = _Silent(settings)
+    builder = silent_builder(path, opts)
+    settings = builder.config
     with _missing_files_allowed():
         datasets = {"train": builder.train_dataset}
         if settings.dic.get("val_dataset"):
@@ -66,6 +66,11 @@ def _missing_files_allowed() -> Iterator[None]:
         yield
     finally:
         CamVid.require_files = True
+
+
+def silent_builder(path: str, opts: Sequence[str] | None = None) -> SegBuilder:
+    """PaddleSeg's builder for a YAML, a whole one or one of data sets alone; it prints nothing."""
+    return _Silent(_settings(path, opts))
 
 
 class _Silent(SegBuilder):
@@ -97,11 +102,16 @@ def _split(name: str, dataset: Any) -> Split:
             "so its files cannot be looked through. Use --list or --images with --masks."
         )
     split = Split(name, [(str(image), str(mask) if mask else None) for image, mask in pairs])
-    if type(dataset).__getitem__ is not Dataset.__getitem__:
+    if not reads_plainly(dataset):
         split.table = table_of(dataset)
         if split.table is None:
             split.own_reading = type(dataset).__name__
     return split
+
+
+def reads_plainly(dataset: Any) -> bool:
+    """Whether a data set hands masks out as they are stored."""
+    return type(dataset).__getitem__ is Dataset.__getitem__
 
 
 def table_of(dataset: Any) -> tuple[int, ...] | None:
