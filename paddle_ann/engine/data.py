@@ -17,9 +17,22 @@ from typing import Any
 import numpy as np
 import paddle
 
+from paddle_ann.engine import processes
+
 # Held while a sample is read in this process's reader thread, which draws from the same global
 # generators as the main thread.
 RANDOM_LOCK = threading.RLock()
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Keep the reader thread from the random states; waits for the sample that it reads."""
+    with processes.connect().during("reading data"):
+        RANDOM_LOCK.acquire()
+    try:
+        yield
+    finally:
+        RANDOM_LOCK.release()
 
 
 class Draw(int):
@@ -134,9 +147,20 @@ def reading(loader: Any) -> Iterator[Iterator[Any]]:
     """Read from a loader; its threads and processes end with this context, read out or not."""
     reader = iter(loader)
     try:
-        yield reader
+        yield _waiting(reader)
     finally:
         reader._try_shutdown_all()
+
+
+def _waiting(reader: Iterator[Any]) -> Iterator[Any]:
+    """Read, and let it be known while it is waited for."""
+    group, end = processes.connect(), object()
+    while True:
+        with group.during("reading data"):
+            thing = next(reader, end)
+        if thing is end:
+            return
+        yield thing
 
 
 def draw_seed() -> int:

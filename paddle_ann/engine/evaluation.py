@@ -87,7 +87,7 @@ def evaluate(
     )
     checks.check_counts(batch_size=batch_size)
     check_not_empty(len(eval_dataset))
-    with processes.connect() as group:
+    with processes.connect() as group, group.during("evaluating", waits=False):
         checks.check_data("eval_dataset", eval_dataset)
         confusion = Confusion(eval_dataset.num_classes, eval_dataset.ignore_index)
         curve = RocCurve(eval_dataset.num_classes, eval_dataset.ignore_index)

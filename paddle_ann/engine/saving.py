@@ -26,7 +26,7 @@ from paddle_ann.checkpoint.state import STATE_FILE
 from paddle_ann.engine import fingerprint as fingerprints
 from paddle_ann.engine.best import SCORES, BestModels
 from paddle_ann.engine.callback import Callback, Run
-from paddle_ann.engine.data import RANDOM_LOCK
+from paddle_ann.engine.data import undisturbed
 from paddle_ann.engine.ema import MovingAverage
 from paddle_ann.engine.finite import statistics
 from paddle_ann.engine.processes import Group, connect
@@ -84,10 +84,11 @@ class Saving:
             Its folder, in the main process.
         """
         group = connect()
-        self._share_statistics(group)
-        with RANDOM_LOCK:
-            states = group.gather(capture_random())
-        folder = group.of_main(lambda: self._write(states, evaluation_due))
+        with group.during("saving a checkpoint"):
+            self._share_statistics(group)
+            with undisturbed():
+                states = group.gather(capture_random())
+            folder = group.of_main(lambda: self._write(states, evaluation_due))
         return folder if self.run.is_main else None
 
     def _write(self, states: list[dict[str, Any]], evaluation_due: bool) -> Path:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 
 from paddle_ann.engine import store
+from paddle_ann.engine.phase import Phase
 from paddle_ann.engine.signals import STOPPED, StopSignals
 
 PERIOD_S = 1.0
@@ -31,15 +32,16 @@ class Watch(threading.Thread):
         prefix: of the keys of this job.
         world: processes.
         rank: this one's number.
+        phase: what this process is doing; the others are told.
 
     Attributes:
         failure: what is wrong with another process; None while nothing is.
         signals: the signals of this process, if they are to be passed on.
     """
 
-    def __init__(self, prefix: str, world: int, rank: int) -> None:
+    def __init__(self, prefix: str, world: int, rank: int, phase: Phase) -> None:
         super().__init__(name="paddle_ann-watch", daemon=True)
-        self.world, self.rank = world, rank
+        self.world, self.rank, self.phase = world, rank, phase
         self.failure: str | None = None
         self.signals: StopSignals | None = None
         self._store = store.connect(prefix)
@@ -48,6 +50,7 @@ class Watch(threading.Thread):
         self._told = False
         self._answered = now = time.monotonic()
         self._heard = {other: (0, now) for other in self._others()}
+        self._doing: dict[int, str] = {}
 
     def run(self) -> None:
         """See that the job is alive until it is over."""
@@ -71,7 +74,7 @@ class Watch(threading.Thread):
         """Tell the others that this process fails."""
         with self._store_in_turn() as free:
             if free:
-                self._publish(f"Process {self.rank} of {self.world} failed: {text}")
+                self._publish(f"Process {self.rank} of {self.world} failed {text}")
 
     def find_failure(self) -> str | None:
         """Find out whose failure broke a connection; None if all processes live and none told."""
@@ -107,6 +110,7 @@ class Watch(threading.Thread):
 
     def _look(self) -> None:
         try:
+            self._store.set(f"phase{self.rank}", str(self.phase).encode())
             self._store.add(f"beat{self.rank}", 1)
             if self._store.add("failed", 0):
                 self.failure = self._store.get("failure").decode(errors="replace")
@@ -115,6 +119,11 @@ class Watch(threading.Thread):
             self._listen()
         except store.StoreGone:
             self.failure = self._gone(0)
+
+    def describe_others(self) -> str:
+        """Say what the processes are doing that this one listens to."""
+        doing = [f"Process {rank} is {what}." for rank, what in sorted(dict(self._doing).items())]
+        return " ".join(doing)
 
     def _others(self) -> list[int]:
         """Return whom this process listens to."""
@@ -126,6 +135,7 @@ class Watch(threading.Thread):
             beats = self._store.add(f"beat{other}", 0)
             if beats != self._heard[other][0]:
                 self._heard[other] = beats, now
+                self._doing[other] = self._store.get(f"phase{other}").decode(errors="replace")
             elif now - self._heard[other][1] > SILENCE_S:
                 self.failure = self._gone(other)
                 self._publish(self.failure)
@@ -148,8 +158,9 @@ class Watch(threading.Thread):
 
     def _gone(self, rank: int) -> str:
         return (
-            f"Process {rank} of {self.world} is gone: nothing is heard of it any more. It was "
-            "killed (for lack of memory?), ended itself, hangs, or its machine cannot be reached. "
+            f"Process {rank} of {self.world} is gone: nothing is heard of it any more; last it was "
+            f"{self._doing.get(rank, 'starting')}. It was killed (for lack of memory?), ended "
+            "itself, hangs, or its machine cannot be reached. "
             f"On one machine its log is workerlog.{rank} in the launcher's --log_dir"
         )
 
