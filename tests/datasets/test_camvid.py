@@ -1,30 +1,20 @@
-"""CamVid: real files where they are, and a tiny copy with everything that lists can hold."""
+"""CamVid in SegNet's layout: the real files where they are, and lists as people have them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from paddleseg.transforms import Resize
-from PIL import Image
 
 from paddle_ann.datasets import CamVid
+from tests.datasets import camvid_trees as trees
 
 CODES = np.arange(12, dtype=np.uint8).reshape(3, 4).repeat(2, axis=0)  # (6, 4), 0 … 11
 
 
 @pytest.fixture
 def root(tmp_path):
-    for split, count in (("train", 3), ("val", 2), ("test", 1)):
-        (tmp_path / split).mkdir()
-        (tmp_path / f"{split}annot").mkdir()
-        lines = []
-        for index in range(count):
-            name = f"{split}/{index}.png", f"{split}annot/{index}.png"
-            Image.fromarray(np.full((6, 4, 3), 40 * index, np.uint8)).save(tmp_path / name[0])
-            Image.fromarray(CODES).save(tmp_path / name[1])
-            lines.append(" ".join(name))
-        (tmp_path / f"{split}.txt").write_text("\n".join(lines) + "\n")
-    return tmp_path
+    return trees.segnet(tmp_path, CODES)
 
 
 @pytest.mark.parametrize(
