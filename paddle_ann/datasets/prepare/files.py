@@ -81,6 +81,14 @@ def require_space(folder: Path, amount: int, what: str) -> None:
         )
 
 
+def no_root(root: Path, error: OSError) -> ValueError:
+    """The error of a root that the system refuses."""
+    return ValueError(
+        f"{root} cannot be the root of the data: {error.strerror or error}. "
+        "Give another folder (--root)."
+    )
+
+
 @contextlib.contextmanager
 def only_run(folder: Path) -> Iterator[None]:
     """Holds the folder's lock, which the kernel takes back from a killed process by itself.
@@ -92,10 +100,7 @@ def only_run(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(
-            f"{folder.parent} cannot be the root of the data: {error.strerror or error}. "
-            "Give another folder (--root)."
-        ) from error
+        raise no_root(folder.parent, error) from error
     with open(folder / "lock", "a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -44,7 +44,7 @@ class Source:
     def check_way(self) -> None:
         """Raises FileNotFoundError if the file is not there and may not be downloaded either."""
         path = self._place
-        if path.is_file():
+        if os.path.isfile(path):  # False too where the system refuses the path
             return
         if self.given is not None:
             raise FileNotFoundError(f"--{self.option}_archive {path}: there is no such file.")

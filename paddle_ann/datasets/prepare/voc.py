@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .archives import SBD, VOC2012, Archive
 from .download import Patience
-from .files import only_run
+from .files import no_root, only_run
 from .lists import VOC_COUNTS, Counts
 from .source import Source
 from .stages import Places, augment, unpack_voc
@@ -79,7 +79,11 @@ def prepare_voc(
     if workers is not None and (not isinstance(workers, int) or workers < 1):
         raise ValueError(f"workers is {workers!r}; it must be an integer of at least 1.")
     root = Path(root)
-    if root.exists() and not root.is_dir():
+    try:
+        taken = root.exists() and not root.is_dir()
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise no_root(root, error) from error
+    if taken:
         raise FileExistsError(f"{root} is a file; choose another root.")
     places = Places(root)
     fetched = (root, download, patience or Patience())

@@ -208,6 +208,10 @@ def test_arguments(archives: Archives, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FileExistsError, match="file is a file"):
         prepare_voc(tmp_path / "file", **archives.given())
+    with pytest.raises(ValueError, match="xxx cannot be the root of the data: File name too long"):
+        prepare_voc(tmp_path / ("x" * 300), **archives.given())
+    with pytest.raises(FileNotFoundError, match="--voc_archive x*: there is no such file"):
+        prepare_voc(tmp_path, **{**archives.given(), "voc_archive": "x" * 300})
 
 
 def test_a_damaged_record_is_named(root: Path, archives: Archives) -> None:
