@@ -59,7 +59,7 @@ def convert(args: argparse.Namespace) -> None:
     if (args.source is None) == (args.to is None):
         raise ValueError("Give --source (from PyTorch) or --to (to PyTorch), one of the two.")
     if args.source is None:
-        state = to_torch(read_state(args.input), args.to)
+        state = to_torch(read_state(args.input, args.trust), args.to)
         save_state(state, args.output)
         print(f"{len(state)} tensors for {args.to} written to {args.output}")
         return

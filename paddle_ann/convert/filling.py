@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from paddle import nn
 
+from paddle_ann.state_table import compare, counts, table
+
 Arrays = dict[str, np.ndarray]
-SHOWN = 20  # lines of a long table
 
 
 def fill(model: nn.Layer, arrays: Mapping[str, np.ndarray]) -> tuple[list[str], list[str]]:
@@ -35,26 +36,12 @@ def fill(model: nn.Layer, arrays: Mapping[str, np.ndarray]) -> tuple[list[str], 
     if not any(map(_is_bias, whole)):
         zeroed = [n for n in own if _is_bias(n) and n not in initial]
         whole.update({n: np.zeros(own[n].shape, np.float32) for n in zeroed})
-    lines = differences({n: t for n, t in own.items() if n not in initial}, whole)
-    if lines:
-        more = [f"  ... and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-        raise ValueError("the tensors do not fit:\n" + "\n".join(lines[:SHOWN] + more))
+    rows = compare({n: t for n, t in own.items() if n not in initial}, whole)
+    if rows:
+        raise ValueError(f"the tensors do not fit ({counts(rows)}; our names):\n{table(rows)}")
     for name, array in whole.items():
         own[name].set_value(np.ascontiguousarray(array, np.float32))
     return zeroed, initial
-
-
-def differences(own: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> list[str]:
-    """List what keeps arrays from being the values of these parameters."""
-    lines = [f"  {n}: missing in the file, {list(own[n].shape)} here" for n in own.keys() - arrays]
-    lines += [f"  {n}: in the file, {list(arrays[n].shape)}, not here" for n in arrays.keys() - own]
-    for name in own.keys() & arrays.keys():
-        here, there = list(own[name].shape), list(arrays[name].shape)
-        if here != there:
-            lines.append(f"  {name}: {there} in the file, {here} here")
-        elif arrays[name].dtype.kind != "f":
-            lines.append(f"  {name}: {arrays[name].dtype} in the file, must be floating point")
-    return sorted(lines)
 
 
 def with_shared(own: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Arrays:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from paddle_ann.convert.filling import SHOWN
 from paddle_ann.convert.renaming import Renamed, rename_to_ours
 from paddle_ann.convert.sources import PARTS, SOURCES
+from paddle_ann.state_table import Difference, table
 
 _WRAPPERS = ("module.", "_orig_mod.")  # of DataParallel and of torch.compile
 
@@ -79,9 +79,9 @@ def choose(state: Mapping[str, np.ndarray], source: str) -> tuple[str, Renamed]:
 def _attempts(state: Iterable[str], source: str) -> list[tuple[str, Renamed]]:
     peer = SOURCES[source]
     return [
-        (part, rename_to_ours(state, table, prefix))
+        (part, rename_to_ours(state, form, prefix))
         for part, prefix in peer.parts.items()
-        for table in peer.tables
+        for form in peer.tables
     ]
 
 
@@ -97,19 +97,15 @@ def _shares_query(state: Mapping[str, np.ndarray], renamed: Renamed) -> bool:
 
 
 def _not_understood(state: Mapping[str, np.ndarray], source: str, unknown: list[str]) -> str:
-    more = [f"... and {len(unknown) - SHOWN} more"] if len(unknown) > SHOWN else []
+    rows = [Difference(key, state[key].shape, None, "not understood") for key in unknown]
     fits = [
         name
         for name in SOURCES
         if any(not renamed.unknown and renamed.names for _, renamed in _attempts(state, name))
     ]
     step = f"They fit source {' or '.join(fits)}." if fits else "Nothing was converted."
-    return "\n  ".join(
-        [f"{len(unknown)} of {len(state)} keys are not understood as {source!r}:"]
-        + unknown[:SHOWN]
-        + more
-        + [step]
-    )
+    count = f"{len(unknown)} of {len(state)} keys are not understood as {source!r}"
+    return f"{count}:\n{table(rows)}\n{step}" if rows else f"{count}. {step}"
 
 
 def collect(state: Mapping[str, np.ndarray], renamed: Renamed) -> dict[str, np.ndarray]:

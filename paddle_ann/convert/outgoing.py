@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from paddle import nn
 
-from paddle_ann.convert.filling import SHOWN
 from paddle_ann.convert.renaming import COUNTER, move, rename_to_theirs
 from paddle_ann.convert.sources import PARTS, SOURCES
 from paddle_ann.convert.tables import RESNET_VD
 from paddle_ann.models.annnet import ContextAttention
 from paddle_ann.nn import AFNB, APNB
+from paddle_ann.state_table import SHOWN
 
 Arrays = dict[str, np.ndarray]
 

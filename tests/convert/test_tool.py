@@ -42,10 +42,16 @@ def test_there_and_back(tmp_path):
         (["--output", "a.npz"], "Give --source (from PyTorch) or --to"),
     ],
 )
-def test_errors_are_one_line_and_code_2(tmp_path, arguments, message):
+def test_errors_are_a_line_or_a_table_and_code_2(tmp_path, arguments, message):
     at = arguments.index("--output") + 1
     arguments[at] = str(tmp_path / arguments[at])
     result = convert("--input", HEAD, *arguments)
     assert result.returncode == 2 and message in result.stderr
-    assert len(result.stderr.strip().splitlines()) == 1
+    lines = result.stderr.strip().splitlines()
+    if "--source" in arguments:
+        assert lines[1].split() == "key in the file in the model what is wrong".split()
+        assert lines.pop().startswith("They fit source mmseg.")
+        assert all(line.startswith("  ") for line in lines[1:])
+    else:
+        assert len(lines) == 1
     assert not list(tmp_path.iterdir())
