@@ -118,6 +118,7 @@ def test_ablation_switches_leave_blocks_out(options, layers):
 def test_registered_openly_and_reversibly():
     assert manager.MODELS["ANN"] is ANN
     assert paddleseg.models.ANN is PaddleSegANN
+    assert manager.MODELS["PaddleSegANN"] is PaddleSegANN
     registry.register()
     registry.unregister()
     try:
