@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import paddle
 from paddle import Tensor
 
 
@@ -41,7 +42,7 @@ def check_feature_map(name: str, x: Tensor, channels: int, batch_of: Tensor | No
             f"{shape[1]} in shape {shape}. Build the block for {shape[1]} channels, or pass the "
             "map of the right backbone stage."
         )
-    if batch_of is not None and -1 not in (shape[0], batch_of.shape[0]):
+    if batch_of is not None and paddle.in_dynamic_mode():  # in a graph the batch may be unknown
         if shape[0] != batch_of.shape[0]:
             raise ValueError(
                 f"{name} must have the batch size of the low-level map, {batch_of.shape[0]}; "

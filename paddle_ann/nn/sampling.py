@@ -56,7 +56,7 @@ def sample_pyramid(x: Tensor, pool_sizes: Sequence[int]) -> Tensor:
     else:
         shape = paddle.shape(x)
         rows, columns = (averaging_matrices(shape[i], sizes, x.dtype) for i in (2, 3))
-    strips = paddle.matmul(x, columns, transpose_y=True)
+    strips = multiply_rows(x, columns)
     bins = paddle.matmul(strips, rows, transpose_x=True, transpose_y=True)
     grids, start = [], 0
     for size in sizes:
@@ -64,6 +64,24 @@ def sample_pyramid(x: Tensor, pool_sizes: Sequence[int]) -> Tensor:
         grids.append(block.transpose([0, 1, 3, 2]).flatten(2))
         start += size
     return paddle.concat(grids, axis=-1)
+
+
+def multiply_rows(x: Tensor, matrix: Tensor) -> Tensor:
+    """Multiply every row of a map with a matrix.
+
+    Args:
+        x: (N, C, H, W).
+        matrix: (M, W).
+
+    Returns:
+        (N, C, H, M).
+    """
+    if paddle.in_dynamic_mode():
+        return paddle.matmul(x, matrix, transpose_y=True)
+    # Paddle Inference 3.3.1 with oneDNN, its default, multiplies a convolution's 4-D output as if
+    # its values were in another order, silently. A reshape brings them into the right one.
+    product = paddle.matmul(x.flatten(1, 2), matrix, transpose_y=True)
+    return product.reshape([0, x.shape[1], paddle.shape(x)[2], paddle.shape(matrix)[0]])
 
 
 def averaging_matrices(length: int | Tensor, sizes: tuple[int, ...], dtype: paddle.dtype) -> Tensor:
