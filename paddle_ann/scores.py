@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from paddle_ann.paths import check_file
+
 __all__ = ["scores", "save", "table"]
 
 
@@ -43,17 +45,12 @@ def check_target(path: str | Path) -> None:
     Raises:
         FileExistsError: If something stands there that is no file of scores, or a file stands where
             a folder is needed.
+        ValueError: If no file can have this name.
     """
+    check_file(path, "The file of scores")
     path = Path(path)
-    try:
-        parents = [parent for parent in path.parents if parent.exists()]
-        taken = path.is_dir() or (path.is_file() and not _is_scores(path))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{str(path)!r} cannot be the name of a file ({error}).") from None
-    if taken:
+    if path.is_file() and not _is_scores(path):
         raise FileExistsError(f"{path} exists and holds no scores. Give another name.")
-    if not parents[0].is_dir():
-        raise FileExistsError(f"{path} cannot be written: {parents[0]} is a file, not a folder.")
 
 
 def _is_scores(path: Path) -> bool:

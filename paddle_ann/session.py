@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from dataclasses import fields
 from pathlib import Path
@@ -112,8 +113,8 @@ def weights_path(path: str, option: str = "--model_path") -> str:
     """
     if "://" in path:
         return path
-    file = Path(path) / "model.pdparams" if Path(path).is_dir() else Path(path)
-    if not file.is_file():
+    file = Path(path, "model.pdparams") if os.path.isdir(path) else Path(path)
+    if not os.path.isfile(file):  # nor where the system refuses the path
         raise FileNotFoundError(
             f"{option} {path}: {file} does not exist. Training writes "
             "best_model/model.pdparams and iter_N/model.pdparams below its --save_dir."

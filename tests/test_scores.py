@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paddle_ann.scores import check_target, save, scores, table
+from paddle_ann.scores import check_target, load, markdown, save, scores, table
 
 NAMES = ("sky", "road", "half disc")
 RESULT = (0.75, np.float32(0.5), np.array([1.0, 0.5, np.nan]), np.array([1.0, 0.25, np.nan]), 0.125)
@@ -44,8 +44,29 @@ def test_a_target_is_refused_before_the_evaluation(tmp_path: Path) -> None:
     for name in ("mine.json", "folder", "mine.json/x"):
         with pytest.raises(FileExistsError, match=f"{name} "):
             check_target(tmp_path / name)
-    with pytest.raises(ValueError, match="cannot be the name"):
+    with pytest.raises(ValueError, match="cannot be a path"):
         check_target(tmp_path / ("x" * 300))
     save(scores(RESULT, NAMES, 7), tmp_path / "new/scores.json")
     check_target(tmp_path / "new/scores.json")  # replaced by newer ones
     assert mine.read_text() == '["years of work"]'
+
+
+def test_markdown_sets_evaluations_side_by_side(tmp_path: Path) -> None:
+    content = scores(RESULT, NAMES, 7)
+    save(content, tmp_path / "a.json")
+    better = {**content, "mIoU": 0.8125}
+    lines = markdown({"a": load(tmp_path / "a.json"), "b": better}).splitlines()
+    assert lines[0] == "| | a | b |" and lines[1] == "|---|---:|---:|"
+    assert lines[2] == "| **mIoU** | 0.7500 | 0.8125 |"
+    assert lines[-1] == "| IoU half disc | absent | absent |" and len(lines) == 8
+
+
+def test_scores_of_other_data_are_not_compared(tmp_path: Path) -> None:
+    content = scores(RESULT, NAMES, 7)
+    with pytest.raises(ValueError, match="b 3 and 8"):
+        markdown({"a": content, "b": {**content, "num_images": 8}})
+    with pytest.raises(FileNotFoundError, match="--save_json"):
+        load(tmp_path / "absent.json")
+    (tmp_path / "other.json").write_text("[]")
+    with pytest.raises(ValueError, match="holds no scores"):
+        load(tmp_path / "other.json")

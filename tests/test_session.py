@@ -37,6 +37,8 @@ def test_options_go_over_test_config() -> None:
 def test_weights_path(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"best/model.pdparams|best does not exist"):
         session.weights_path(str(tmp_path / "best"))
+    with pytest.raises(FileNotFoundError, match="x* does not exist"):
+        session.weights_path("x" * 300)
     (tmp_path / "best").mkdir()
     file = tmp_path / "best/model.pdparams"
     paddle.save({"a": paddle.ones([2])}, str(file))

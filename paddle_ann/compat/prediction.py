@@ -14,6 +14,7 @@ from paddle_ann.compat.fix import Fix, Patches, module, source_has
 from paddle_ann.datasets import images as image_files
 from paddle_ann.engine.inference import check_scales, check_windows
 from paddle_ann.engine.report import present_line
+from paddle_ann.paths import check_folder
 
 
 def _infer() -> Any:
@@ -110,19 +111,32 @@ def check_images(given: dict[str, Any]) -> None:
     if not images:
         raise ValueError("There is no image to predict: image_list is empty.")
     image_files.check_name(given["save_dir"], "save_dir")
+    check_folder(given["save_dir"], "save_dir")
     outputs: dict[str, str] = {}
     for path in images:
         if not os.path.isfile(path):
             raise FileNotFoundError(f"The image {path} does not exist.")
         image_files.check_name(path)
         _check_picture(path)
-        name = path.replace(folder, "") if folder is not None else os.path.basename(path)
+        name = path.replace(folder, "", 1) if folder is not None else os.path.basename(path)
         stem = os.path.splitext(name.lstrip("/\\"))[0]
         if outputs.setdefault(stem, path) != path:
             raise ValueError(
                 f"{outputs[stem]} and {path} would both be written as {stem}.png, one over the "
                 "other. Predict them into different save_dir, or rename one."
             )
+    if folder is not None:
+        given["image_dir"], given["image_list"] = _unmistakable(folder, images)
+
+
+def _unmistakable(folder: str, images: list[str]) -> tuple[str, list[str]]:
+    """Write the folder so that it occurs once in each path: `predict` cuts out all occurrences.
+
+    Of `.` it cuts every dot, of `a` in `a/data/a.jpg` every a.
+    """
+    root = os.path.join(os.path.abspath(folder), ".", "")
+    inside = [os.path.relpath(path, folder) for path in images]
+    return root, [root + name for name in inside]
 
 
 def _check_picture(path: str) -> None:
@@ -233,7 +247,8 @@ FIXES = (
     Fix(
         "predict-images",
         "a.jpg and a.png in one folder overwrite one a.png; a missing image stops the run half way",
-        "predict names its pictures by the stem and looks at no path before (C14, C24)",
+        "predict names its pictures by the stem, less every occurrence of the folder's name, and "
+        "looks at no path before (C14, C24)",
         "paddleseg 2.8.0 and 2.10",
         lambda: not source_has(_predict(), "isfile"),
         _patch_images,

@@ -18,6 +18,7 @@ from paddleseg.utils.visualize import get_color_map_list
 from PIL import Image
 
 from paddle_ann.datasets.toy_scenes import NUM_OBJECTS, Scene, context_scene, shapes_scene
+from paddle_ann.paths import check_path
 
 VARIANTS = ("shapes", "context")
 VOC_PALETTE = [0, 0, 0, *get_color_map_list(255)]
@@ -106,6 +107,7 @@ def _settings(
 def _claim(root: Path, settings: dict[str, Any]) -> None:
     """Makes `root` ours by a record of the settings, or refuses."""
     record = root / _RECORD
+    check_path(root, "root")
     if root.exists() and not root.is_dir():
         raise FileExistsError(
             f"{root} is a file; the toy data set needs a folder. Choose another root."

@@ -13,6 +13,7 @@ import paddle
 from paddleseg.utils import logger
 
 from paddle_ann.engine.options import TrainOptions
+from paddle_ann.paths import check_folder
 
 _GIVEN = {"model", "eval_dataset", "num_workers"}  # arguments of evaluate that train gives
 _OF_PREDICT = {"aug_pred", "custom_color"}
@@ -91,16 +92,18 @@ def evaluation_settings(test_config: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def check_save_dir(path: str | Path) -> None:
-    """Refuse a save_dir that is a file; PaddleSeg would delete it.
+    """Refuse a save_dir that is a file, which PaddleSeg would delete, or that cannot be made.
 
     Raises:
-        FileExistsError: naming it.
+        FileExistsError: naming it, or the file in its way.
+        ValueError: as `paths.check_folder` has it.
     """
     if os.path.lexists(path) and not os.path.isdir(path):
         raise FileExistsError(
             f"save_dir {path} is a file, not a folder; PaddleSeg would delete it. Give another "
             "save_dir, or move the file away."
         )
+    check_folder(path, "save_dir")
 
 
 def check_loss_config(losses: Any) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def named(path: Path) -> Checkpoint:
     """
     path = Path(os.path.normpath(path))
     for file in (path, path / "model.pdparams", path / "model.pdopt"):
-        if not file.exists():
+        if not os.path.exists(file):  # nor where the system refuses the path
             raise FileNotFoundError(
                 f"Cannot resume: {file} does not exist. Give a folder iter_N that train() wrote, "
                 "with model.pdparams and model.pdopt (best_model has no optimizer state: load it "

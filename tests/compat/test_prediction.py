@@ -123,6 +123,19 @@ def test_images_that_would_overwrite_each_other(run, root):
         run(image_list=[])
 
 
+@pytest.mark.parametrize("folder", [".", "a", "./a/", "a/a"])
+def test_the_folders_name_is_cut_once(run, root, tmp_path, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    image = tmp_path / "a/a/a.jpg"
+    image.parent.mkdir(parents=True)
+    (root / "VOC2012/JPEGImages/a.jpg").rename(image)
+    path = os.path.join(folder, os.path.relpath(image, folder))
+    run(image_list=[path], image_dir=folder)
+    below = {".": "a/a/a", "a/a": "a"}.get(folder, "a/a")
+    assert (tmp_path / f"out/pseudo_color_prediction/{below}.png").is_file()
+    assert (tmp_path / f"out/added_prediction/{below}.jpg").is_file()
+
+
 def test_more_processes_than_images():
     from sys import modules
 

@@ -135,6 +135,11 @@ def test_a_transform_that_fails(refused: Refusal, data: Path, workers: str) -> N
     assert "size" in message.lower()
 
 
+@pytest.mark.parametrize("path", ["x" * 300, "a/" * 300, "VOC/../new"])
+def test_save_dir_that_cannot_be_made(refused: Refusal, data: Path, path: str) -> None:
+    assert "save_dir" in train(refused, data, "--save_dir", path)
+
+
 def test_save_dir_is_a_file(refused: Refusal, data: Path, tmp_path: Path) -> None:
     file = tmp_path / "results.txt"
     file.write_text("years of work")
@@ -171,7 +176,8 @@ def test_seed(refused: Refusal, data: Path, seed: str) -> None:
 
 
 def test_resume_from_what_is_no_checkpoint(refused: Refusal, data: Path, tmp_path: Path) -> None:
-    assert "gone" in train(refused, data, "--resume_model", "gone")
+    for name in ("gone", "x" * 300):
+        assert f"{name} does not exist" in train(refused, data, "--resume_model", name)
     folder = tmp_path / "best_model"
     folder.mkdir()
     paddle.save({"a": paddle.ones([2])}, str(folder / "model.pdparams"))

@@ -13,6 +13,7 @@ from paddle_ann.datasets.audit import benchmark, mapping, mend, page, text
 from paddle_ann.datasets.audit.plan import Plan, Split, from_folders, from_list, voc_palette
 from paddle_ann.datasets.audit.report import Report, check
 from paddle_ann.datasets.audit.scan import cores
+from paddle_ann.paths import check_file
 
 _NEEDS = {"val_list": "list", "root": "list", "masks": "images", "val_images": "images"}
 _NEEDS.update(val_masks="images", opts="config")
@@ -97,15 +98,15 @@ def _check_arguments(args: Namespace) -> None:
         raise ValueError("--num_classes and --ignore_index come from the YAML with --config.")
     if args.mend:
         mend.check_target(args.mend)
-    for path in filter(None, (args.html, args.json)):
-        _check_writable(path)
+    for name in ("html", "json"):
+        if getattr(args, name):
+            _check_writable(getattr(args, name), f"--{name}")
 
 
-def _check_writable(path: str) -> None:
+def _check_writable(path: str, option: str) -> None:
     """A report of ours may be replaced, nothing else."""
+    check_file(path, option)
     file = Path(path)
-    if file.is_dir():
-        raise FileExistsError(f"{path} is a folder; give the name of a file.")
     if file.is_file():
         with file.open("rb") as stream:
             if text.MADE_BY.encode() not in stream.read(400):

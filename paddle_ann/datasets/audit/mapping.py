@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,7 +147,7 @@ def read(path: str | Path) -> Mapping:
         ValueError: It is no JSON of that form, or a number is out of range.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # False too where the system refuses the path
         raise FileNotFoundError(f"The mapping {path} does not exist; --json writes one.")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -22,6 +22,7 @@ from paddle_ann.datasets.audit.plan import Pair, Plan, Split
 from paddle_ann.datasets.audit.report import Report
 from paddle_ann.datasets.audit.scan import Progress
 from paddle_ann.datasets.check_files import ONE_CHANNEL, outside_classes
+from paddle_ann.paths import check_folder
 
 # What a mask cannot be mended of; a pair with one of these is left out of the copy.
 _HOPELESS = {
@@ -31,10 +32,9 @@ _HOPELESS = {
 
 
 def check_target(target: str | Path) -> None:
-    """Raises a FileExistsError unless the folder can be made or is empty."""
+    """Raises a FileExistsError or ValueError unless the folder can be made or is empty."""
+    check_folder(target, "--mend")
     target = Path(target)
-    if target.exists() and not target.is_dir():
-        raise FileExistsError(f"--mend {target} is a file; give a new folder.")
     if target.is_dir() and any(target.iterdir()):
         raise FileExistsError(
             f"--mend {target} exists and is not empty. Nothing was written; give a new folder."
