@@ -13,8 +13,8 @@ from paddleseg.cvlibs import Config, SegBuilder
 from paddleseg.utils import get_image_list, logger, utils
 
 import paddle_ann
-from paddle_ann.config import load
-from paddle_ann.engine import TrainOptions
+from paddle_ann.config import epochs, load
+from paddle_ann.engine import TrainOptions, iters_per_epoch, processes
 from paddle_ann.weights import read_weights
 
 __all__ = ["choose_device", "find_images", "start", "merge_test_config", "weights_path"]
@@ -62,7 +62,7 @@ def start(args: Namespace, own_weights: str | None = None, **overrides: Any) -> 
             (whether data sets and weights may be fetched from the net) and, if the command has
             it, `seed`, from 0 to 2^31 - 1, and `pretrained`, weights to start from.
         own_weights: A checkpoint that replaces every weight, so that `pretrained` is not read.
-        **overrides: `learning_rate`, `iters`, `batch_size`; see `paddle_ann.config.load`.
+        **overrides: `learning_rate`, `iters`, `epochs`, `batch_size`; see `paddle_ann.config.load`.
     """
     seed = TrainOptions(seed=getattr(args, "seed", None)).seed  # refused, if it cannot be one
     if args.download:
@@ -80,6 +80,27 @@ def start(args: Namespace, own_weights: str | None = None, **overrides: Any) -> 
     utils.set_device(choose_device(args.device))
     utils.set_cv2_num_threads(args.num_workers)
     return SegBuilder(settings)
+
+
+def count_iterations(builder: SegBuilder, accumulate: int = 1) -> None:
+    """Puts what a configuration counts in epochs into iterations, before the optimizer is built.
+
+    Args:
+        builder: As `start` returns it; its training set is built if anything depends on it.
+        accumulate: Batches of one update.
+    """
+    settings = builder.config.dic
+    per_epoch = 1
+    if epochs.counts_epochs(settings):
+        dataset, batch_size = builder.train_dataset, settings["batch_size"]
+        per_epoch = iters_per_epoch(dataset, batch_size, accumulate, processes.size().world)
+    settings.update(epochs.in_iterations(settings, per_epoch))
+
+
+def length(settings: Config) -> dict[str, Any]:
+    """Returns how long the configuration trains, as `engine.train` takes it: iters or epochs."""
+    count = settings.dic.get("epochs")
+    return {"iters": settings.iters} if count is None else {"epochs": count}
 
 
 def _leave_out_pretrained(model: dict[str, Any]) -> None:
@@ -155,7 +176,7 @@ def train_options(settings: Config, args: Namespace) -> TrainOptions:
     chosen = {n: value for n, value in given.items() if value is not None and value is not False}
     section = settings.dic.get("train_options") or {}
     model = {name: value for name, value in settings.dic["model"].items() if name != "pretrained"}
-    return TrainOptions(**{**section, **chosen, "configuration": {"model": model}})
+    return TrainOptions(**{"metrics": True, **section, **chosen, "configuration": {"model": model}})
 
 
 def check_shuffle(settings: Config) -> None:

@@ -32,7 +32,8 @@ def class_names(dataset: paddle.io.Dataset) -> tuple[str, ...]:
     """Returns the names of a data set's classes: its own, VOC's toy shapes', or numbers."""
     if hasattr(dataset, "CLASS_NAMES"):
         return tuple(dataset.CLASS_NAMES)
-    if Path(dataset.dataset_root, "toy_voc.json").is_file():
+    root = getattr(dataset, "dataset_root", None)  # other data sets than PaddleSeg's have none
+    if root is not None and Path(root, "toy_voc.json").is_file():
         return toy_scenes.CLASS_NAMES
     return tuple(f"class {index}" for index in range(dataset.num_classes))
 

@@ -38,6 +38,7 @@ def replay(args: argparse.Namespace) -> None:
     model = builder.model
     utils.load_entire_model(model, weights)
     model.train()
+    session.count_iterations(builder)
     step = Step(model, builder.optimizer, builder.loss, Precision())
     for number, batch in enumerate(batches):
         with paddle.no_grad():

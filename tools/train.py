@@ -20,9 +20,11 @@ def parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--save_dir", default="./output", help="checkpoints and logs (default: ./output)")
     add("--iters", type=positive, help="training steps, in place of the configuration's")
+    add("--epochs", type=positive, help="passes over the data, in place of iterations")
     add("--batch_size", type=positive, help="samples per device and step, likewise")
     add("--learning_rate", type=float, help="likewise")
-    add("--do_eval", action="store_true", help="evaluate at each save and keep the best model")
+    add("--do_eval", action="store_true", help="evaluate at each save, or each epoch, and keep "
+        "the best model")  # fmt: skip
     add("--use_vdl", action="store_true", help="log to VisualDL in --save_dir")
     add("--use_ema", action="store_true", help="keep a moving average of the weights as well")
     add("--save_interval", type=positive, default=1000, help="steps between saves (default: 1000)")
@@ -54,6 +56,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--patience", type=not_negative, help="evaluations without a better mIoU before it stops")
     add("--min_delta", type=float, help="how much better counts (default: 0)")
     add("--eval_batch_size", type=positive, help="images of equal size per pass (default: 1)")
+    add("--save_epochs", type=positive, help="with epochs: epochs between saves (default: 1)")
+    add("--eval_epochs", type=positive, help="epochs between evaluations (default: 1)")
+    add("--xlsx", action="store_true", help="write metrics.xlsx beside metrics.csv")
 
 
 def train(args: argparse.Namespace) -> None:
@@ -62,15 +67,20 @@ def train(args: argparse.Namespace) -> None:
     from paddleseg.utils import utils
 
     from paddle_ann import session
+    from paddle_ann.datasets import class_weights
     from paddle_ann.engine import train as engine_train
     from paddle_ann.pretrained import lenient
 
-    overrides = {name: getattr(args, name) for name in ("learning_rate", "iters", "batch_size")}
+    names = ("learning_rate", "iters", "epochs", "batch_size")
+    overrides = {name: getattr(args, name) for name in names}
     builder = session.start(args, own_weights=args.resume_model, **overrides)
     config = builder.config
     session.check_shuffle(config)
     train_dataset = builder.train_dataset
+    class_weights.fill_in(config.dic["loss"], train_dataset)
     train_dataset.file_list *= args.repeats
+    options = session.train_options(config, args)
+    session.count_iterations(builder, options.accumulate)
     with lenient(args.no_strict):
         model = builder.model
     engine_train(
@@ -79,11 +89,11 @@ def train(args: argparse.Namespace) -> None:
         val_dataset=builder.val_dataset if args.do_eval else None,
         optimizer=builder.optimizer,
         losses=builder.loss,
-        iters=config.iters,
         batch_size=config.batch_size,
         test_config=config.test_config,
         to_static_training=args.to_static_training or config.to_static_training,
-        options=session.train_options(config, args),
+        options=options,
+        **session.length(config),
         **{name: getattr(args, name) for name in PASSED_ON},
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from paddleseg.core import evaluate, predict
 from paddleseg.cvlibs import manager
 
+from paddle_ann.config import epochs
 from paddle_ann.config.components import (
     arguments_of,
     check_arguments,
@@ -19,9 +20,10 @@ from paddle_ann.config.components import (
 )
 from paddle_ann.config.spelling import did_you_mean
 
-_REQUIRED = ("batch_size", "iters", "train_dataset", "optimizer", "lr_scheduler", "loss", "model")
+_REQUIRED = ("batch_size", "train_dataset", "optimizer", "lr_scheduler", "loss", "model")
 # Everything that the scripts and the library of PaddleSeg 2.8 and 2.10 read.
 _OPTIONAL = (
+    *epochs.WORDS,  # the second is ours; one of them must be there
     "val_dataset",
     "distill_loss",
     "test_config",
@@ -58,6 +60,7 @@ def check(settings: dict[str, Any]) -> None:
     _check_train_options(settings.get("train_options") or {})
     _check_num_classes(settings)
     _check_losses(settings)
+    _check_class_weights(settings)
 
 
 def _check_top_level(settings: dict[str, Any]) -> None:
@@ -73,13 +76,22 @@ def _check_top_level(settings: dict[str, Any]) -> None:
                 f"The configuration has no {key!r}; every configuration needs "
                 f"{', '.join(_REQUIRED)}."
             )
+    if epochs.one_of(_words(settings), "The configuration") is None:
+        raise ValueError(
+            "The configuration has neither 'iters' nor 'epochs'; it needs one, the length of the "
+            "training."
+        )
     for key in ("train_dataset", "val_dataset", "model", "optimizer", "lr_scheduler", "loss"):
         if not isinstance(settings.get(key, {}), dict):
             raise ValueError(f"{key!r} is {settings[key]!r}; it must be a block of `key: value`.")
 
 
+def _words(settings: dict[str, Any]) -> list[str]:
+    return [word for word in epochs.WORDS if settings.get(word) is not None]
+
+
 def _check_counts(settings: dict[str, Any]) -> None:
-    for key in ("batch_size", "iters"):
+    for key in ("batch_size", *_words(settings)):
         value = settings[key]
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{key!r} is {value!r}; it must be a whole number of at least 1.")
@@ -149,10 +161,10 @@ def _check_schedule(settings: dict[str, Any]) -> None:
             f"lr_scheduler.type is {kind!r}, which paddle.optimizer.lr does not have"
             f"{did_you_mean(str(kind), schedules)}"
         )
-    warmup = {"warmup_iters", "warmup_start_lr"}
-    # The builder adds decay_steps, the number of iterations.
-    given = {"decay_steps": 1, **settings} if kind == "PolynomialDecay" else settings
-    check_arguments(given, schedules[kind], "lr_scheduler", warmup)
+    extra = {"warmup_iters", "warmup_start_lr", "by_epoch"}
+    added = {name: 1 for schedule, name in epochs.WHOLE_TRAINING.items() if schedule == kind}
+    check_arguments({**added, **settings}, schedules[kind], "lr_scheduler", extra)
+    epochs.check_schedule(settings)
     if "warmup_iters" in settings and "warmup_start_lr" not in settings:
         raise ValueError("lr_scheduler has warmup_iters but no warmup_start_lr; give both.")
 
@@ -188,7 +200,10 @@ def _num_classes(section: dict[str, Any]) -> int | None:
         if not isinstance(count, int) or isinstance(count, bool):
             raise ValueError(f"num_classes is {count!r}; it must be a whole number of classes.")
         return count
-    return getattr(component_class(find(section["type"])), "NUM_CLASSES", None)
+    component = component_class(find(section["type"]))
+    if hasattr(component, "for_settings"):  # its number of classes depends on its arguments
+        component = component.for_settings(section)
+    return getattr(component, "NUM_CLASSES", None)
 
 
 def _check_losses(settings: dict[str, Any]) -> None:
@@ -200,13 +215,32 @@ def _check_losses(settings: dict[str, Any]) -> None:
         raise ValueError(
             f"loss has {types} types and {coef} coef; give one type for all, or one per coef."
         )
-    if model["type"] != "ANN":
+    if model["type"] not in ("ANN", "ANNNet"):
         return
-    default = arguments_of(find("ANN"))["enable_auxiliary_loss"].default
+    default = arguments_of(find(model["type"]))["enable_auxiliary_loss"].default
     auxiliary = model.get("enable_auxiliary_loss", default)
     logits = 2 if auxiliary else 1
     if coef != logits:
         raise ValueError(
-            f"loss.coef is {loss['coef']}, but ANN with enable_auxiliary_loss: {auxiliary} returns "
-            f"{logits} logits in training; give {logits} coef, such as {[1, 0.4][:logits]}."
+            f"loss.coef is {loss['coef']}, but {model['type']} with enable_auxiliary_loss: "
+            f"{auxiliary} returns {logits} logits in training; give {logits} coef, such as "
+            f"{[1, 0.4][:logits]}."
         )
+
+
+def _check_class_weights(settings: dict[str, Any]) -> None:
+    from paddle_ann.datasets.class_weights import WORD, loss_blocks
+
+    classes = settings["model"].get("num_classes")
+    for block in loss_blocks(settings["loss"]):
+        weight = block.get("weight")
+        if isinstance(weight, str) and weight != WORD:
+            raise ValueError(
+                f"loss: the weight of {block['type']} is {weight!r}; it must be a list with a "
+                f"number for each class, or {WORD}, which computes them from the training masks."
+            )
+        if isinstance(weight, list) and isinstance(classes, int) and len(weight) != classes:
+            raise ValueError(
+                f"loss: the weight of {block['type']} has {len(weight)} numbers, but "
+                f"model.num_classes is {classes}; tools/class_weights.py prints one for each class."
+            )

@@ -29,7 +29,7 @@ def check_files(
     resolved = path.resolve()
     if resolved in open_files:
         raise ValueError(f"The configuration {path} is its own _base_ (by way of {referrer}).")
-    for base in _bases(path, _parse(path)):
+    for base in base_names(path, parse(path)):
         check_files(path.parent / base, path, (*open_files, resolved))
 
 
@@ -40,7 +40,8 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _bases(path: Path, content: dict[str, Any]) -> list[str]:
+def base_names(path: Path, content: dict[str, Any]) -> list[str]:
+    """Returns the paths that a file names as its `_base_`, as they stand there."""
     bases = content.get("_base_", [])
     names = [bases] if isinstance(bases, str) else bases
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -50,7 +51,8 @@ def _bases(path: Path, content: dict[str, Any]) -> list[str]:
     return names
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def parse(path: Path) -> dict[str, Any]:
+    """Returns the content of one file; raises a ValueError that names line and column."""
     try:
         content = yaml.load(_text(path), Loader=_UniqueKeys)
     except yaml.MarkedYAMLError as error:

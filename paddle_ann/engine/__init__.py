@@ -5,6 +5,7 @@ evaluates it; `Callback`s are plugged in.
 """
 
 from paddle_ann.engine.callback import Callback, Run
+from paddle_ann.engine.epochs import iters_per_epoch
 from paddle_ann.engine.evaluation import evaluate
 from paddle_ann.engine.guard import NonFiniteError
 from paddle_ann.engine.options import TrainOptions
@@ -20,5 +21,6 @@ __all__ = [
     "Run",
     "TrainOptions",
     "evaluate",
+    "iters_per_epoch",
     "train",
 ]

@@ -47,7 +47,7 @@ def find_start(
     in_the_way = _in_the_way(store, start)
     if start is None or start.path.resolve().parent != store.folder.resolve():
         alone = resume_model == AUTO and start is None  # it died before its first checkpoint
-        if any(path.is_dir() for path in in_the_way) and not set_aside and not alone:
+        if in_the_way and not set_aside and not alone:
             names = ", ".join(path.name for path in in_the_way[:5])
             raise FileExistsError(
                 f"save_dir {store.folder} holds an earlier training ({names}"
@@ -124,5 +124,6 @@ def _in_the_way(store: CheckpointStore, start: Checkpoint | None) -> list[Path]:
         best = store.folder / name
         if best.is_dir() and not (own and (best / STATE_FILE).exists()):
             found.append(best)
-    rows = (store.folder / name for name in METRICS)
-    return found if own else [*found, *(path for path in rows if path.exists())]
+    if found and not own:
+        found += [path for path in (store.folder / name for name in METRICS) if path.exists()]
+    return found

@@ -5,40 +5,28 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Generator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from paddleseg.utils import logger
 
+from paddle_ann.checkpoint import capture_random, restore_random
 from paddle_ann.engine.callback import Batch, Callback, Run
-from paddle_ann.engine.data import SeededSamples, TrainingBatches, make_loader, reading
+from paddle_ann.engine.data import (
+    RANDOM_LOCK,
+    SeededSamples,
+    TrainingBatches,
+    make_loader,
+    reading,
+)
 from paddle_ann.engine.ema import MovingAverage
+from paddle_ann.engine.epochs import Schedule
 from paddle_ann.engine.evaluation import evaluate
 from paddle_ann.engine.processes import connect
 from paddle_ann.engine.progress import Progress, log_line
 from paddle_ann.engine.saving import Saving
 from paddle_ann.engine.signals import EvaluationStopped, Interrupted, StopSignals
 from paddle_ann.engine.step import Step
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """When things happen, in iterations, and how the evaluation is done.
-
-    Attributes:
-        save_interval: between checkpoints, with an evaluation each.
-        log_iters: between log lines.
-        accumulate: batches of one update.
-        num_workers: reader processes.
-        evaluation: arguments of `evaluate`.
-    """
-
-    save_interval: int
-    log_iters: int
-    accumulate: int
-    num_workers: int
-    evaluation: dict[str, Any] = field(default_factory=dict)
 
 
 class Loop:
@@ -53,7 +41,7 @@ class Loop:
         callbacks: what is plugged in.
         schedule: when things happen.
         train_dataset: the samples.
-        val_dataset: evaluated at each checkpoint; None for none.
+        val_dataset: evaluated as the schedule says; None for none.
         stop: the signals.
     """
 
@@ -74,6 +62,9 @@ class Loop:
         self.progress, self.callbacks, self.schedule = progress, callbacks, schedule
         self.train_dataset, self.val_dataset, self.stop = train_dataset, val_dataset, stop
         self.group, self.stopping = connect(), False
+        self.saved_at = run.iteration  # of the newest checkpoint
+        # Random states at the beginning of an evaluation that is not over.
+        self.owed: dict[str, Any] | None = None
 
     def train(self, evaluation_pending: bool) -> None:
         """Train from `run.iteration` to `run.iters`.
@@ -87,6 +78,7 @@ class Loop:
         run = self.run
         if self.average and run.iteration == 0:
             self.average.start(run.model)
+        self.saved_at = run.iteration
         self.callbacks.on_start(run)
         if evaluation_pending and run.iteration:
             self.evaluate(run.save_dir / f"iter_{run.iteration}")
@@ -147,41 +139,53 @@ class Loop:
             if run.is_main:
                 logger.info(log_line(run, record))
             self.callbacks.on_log(run, record)
-        due = run.iteration % schedule.save_interval == 0 or run.iteration == run.iters
-        if due or run.stop_reason:
-            self.save_and_evaluate()
-        self.leave_on_signal(saved=due)
+        self.save_and_evaluate()
+        self.leave_on_signal()
         self.progress.start_clock()
 
     def save_and_evaluate(self) -> None:
-        """Write the checkpoint first, so that an evaluation that dies costs nothing but itself."""
-        self.evaluate(self.save(evaluation_due=self.val_dataset is not None))
+        """Do what is due; save first, so that an evaluation that dies costs nothing but itself."""
+        run, evaluating = self.run, self.schedule.evaluates(self.run)
+        folder = self.save(evaluation_due=evaluating) if self.schedule.saves(run) else None
+        if evaluating:
+            self.evaluate(folder)
+        if run.stop_reason and self.saved_at != run.iteration:  # the evaluation ends the training
+            self.save(evaluation_due=False)
 
     def save(self, evaluation_due: bool) -> Path | None:
         """Write the checkpoint; in the main process return its folder."""
         folder = self.saving.save(evaluation_due)
+        self.saved_at = self.run.iteration
         if folder is not None:
             self.callbacks.on_save(self.run, folder)
         return folder
 
     def evaluate(self, folder: Path | None) -> None:
-        """Evaluate, and keep the best model."""
+        """Evaluate, and keep the best model.
+
+        Args:
+            folder: the checkpoint of this iteration, if there is one.
+        """
         if self.val_dataset is None:
             return
         run = self.run
+        with RANDOM_LOCK:
+            self.owed = capture_random()
         try:
-            self.stop.interruptible = True
+            # Processes that leave it at different places could not save together afterwards.
+            self.stop.interruptible = self.saved_at == run.iteration or self.group.world == 1
             self.stopping = self.group.meet(self.stop.received is not None)
-            self.leave_on_signal(saved=True)
+            self.leave_on_signal()
             run.scores = self.scores_of(run.model)
             if self.average:
                 scores = self.scores_of(self.average.model)
                 run.scores.update({f"ema_{k}": scores[k] for k in ("mIoU", "accuracy")})
         except EvaluationStopped:
             self.stopping = True
-            self.leave_on_signal(saved=True)
+            self.leave_on_signal()
         finally:
             self.stop.interruptible = False
+        self.owed = None
         self.saving.best.keep("model", run.model, run.scores["mIoU"])
         if self.average:
             self.saving.best.keep("ema_model", self.average.model, run.scores["ema_mIoU"])
@@ -203,13 +207,16 @@ class Loop:
             "confusion": getattr(found, "confusion", None),
         }
 
-    def leave_on_signal(self, saved: bool) -> None:
+    def leave_on_signal(self) -> None:
         """End the process in good order if a signal asked for it."""
         alone = self.group.world == 1
         if not (self.stop.received is not None if alone else self.stopping):
             return
-        if not saved:
-            self.save(evaluation_due=False)
+        if self.saved_at != self.run.iteration:
+            if self.owed is not None:  # as if the evaluation had not begun
+                with RANDOM_LOCK:
+                    restore_random(self.owed)
+            self.save(evaluation_due=self.owed is not None)
         signal = self.stop.received or "a signal to another process"
         message = (
             f"Stopped by {signal} after iteration {self.run.iteration}, saved in "

@@ -30,6 +30,11 @@ class TrainOptions:
         seed: seed of the augmentation; None draws it from numpy's generator, which
             `paddleseg.utils.set_seed` seeds.
         eval_batch_size: images of one forward pass in the evaluation, of equal size each.
+        save_epochs: epochs between checkpoints, of a training that counts epochs; None for 1.
+        eval_epochs: epochs between evaluations, likewise.
+        metrics: write `metrics.csv` into `save_dir`: a row for each epoch, or for each
+            `save_interval` of a training that counts iterations; see `MetricRows`.
+        xlsx: write the rows to `metrics.xlsx` as well; needs openpyxl.
         force_resume: resume although the configuration has changed.
         set_aside: move the checkpoints of an earlier training in `save_dir` to `earlier_N` there,
             where a new training would otherwise be refused.
@@ -48,6 +53,10 @@ class TrainOptions:
     min_delta: float = 0.0
     seed: int | None = None
     eval_batch_size: int = 1
+    save_epochs: int | None = None
+    eval_epochs: int | None = None
+    metrics: bool = False
+    xlsx: bool = False
     force_resume: bool = False
     set_aside: bool = False
     configuration: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -58,13 +67,16 @@ class TrainOptions:
             self._set(name, _integer(name, getattr(self, name), least))
         if self.seed is not None:
             self._set("seed", _integer("seed", self.seed, 0, 2**31 - 1))
+        for name in ("save_epochs", "eval_epochs"):
+            if getattr(self, name) is not None:
+                self._set(name, _integer(name, getattr(self, name), 1))
         self._set("freeze", _names("freeze", self.freeze))
         self._set("min_delta", _fraction("min_delta", self.min_delta))
         if self.non_finite not in NON_FINITE:
             raise ValueError(
                 f"non_finite must be one of {', '.join(NON_FINITE)}; received {self.non_finite!r}."
             )
-        for name in ("force_resume", "set_aside"):
+        for name in ("metrics", "xlsx", "force_resume", "set_aside"):
             if not isinstance(getattr(self, name), bool):
                 received = getattr(self, name)
                 raise TypeError(f"{name} must be True or False; received {received!r}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -38,6 +38,8 @@ class Step:
         self.model, self.optimizer, self.losses = model, optimizer, losses
         self.precision, self.scaler = precision, precision.make_scaler()
         self.parallel, self.rate = parallel, LearningRate(optimizer)
+        # Called with the outputs of each forward pass of an update and its batch.
+        self.observe: Callable[[Sequence[Any], Batch], None] | None = None
 
     @property
     def follows_loss(self) -> bool:
@@ -50,8 +52,12 @@ class Step:
         for number, batch in enumerate(batches, 1):
             with self._collected_later(number < len(batches)):
                 with self.precision.autocast():
-                    computed = self.compute_losses(batch)
+                    logits = self.forward(batch)
+                    computed = self.losses_of(logits, batch)
                     loss = sum(computed)
+                if self.observe is not None:
+                    self.observe(logits, batch)
+                del logits  # the largest thing here; the backward pass frees it
                 if len(batches) > 1:
                     loss = loss / len(batches)
                 (loss if self.scaler is None else self.scaler.scale(loss)).backward()
@@ -61,10 +67,17 @@ class Step:
 
     def compute_losses(self, batch: Batch) -> list[Any]:
         """Run the network on a batch and return its weighted losses."""
+        return self.losses_of(self.forward(batch), batch)
+
+    def forward(self, batch: Batch) -> Any:
+        """Run the network on a batch and return its outputs."""
         images = batch["img"]
         if getattr(self.model, "data_format", "NCHW") == "NHWC":
             images = images.transpose((0, 2, 3, 1))
-        logits = (self.parallel or self.model)(images)
+        return (self.parallel or self.model)(images)
+
+    def losses_of(self, logits: Any, batch: Batch) -> list[Any]:
+        """Return the weighted losses of the network's outputs."""
         if hasattr(self.model, "loss_computation"):
             return list(self.model.loss_computation(logits, self.losses, batch))
         edges = batch["edge"].astype("int64") if "edge" in batch else None

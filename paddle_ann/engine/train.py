@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,16 +13,18 @@ import paddle
 from paddleseg.utils import logger
 
 from paddle_ann.checkpoint import CheckpointStore, RunLock
-from paddle_ann.engine import checks, earlier, processes
+from paddle_ann.engine import checks, earlier, processes, spreadsheet
 from paddle_ann.engine import precision as precisions
 from paddle_ann.engine.callback import Callback, Callbacks, Run
-from paddle_ann.engine.data import TrainingBatches, draw_seed
+from paddle_ann.engine.data import draw_seed
 from paddle_ann.engine.early_stop import EarlyStop
 from paddle_ann.engine.ema import MovingAverage
+from paddle_ann.engine.epochs import Schedule, iters_per_epoch, length
 from paddle_ann.engine.fingerprint import fingerprint
 from paddle_ann.engine.freeze import Freeze
 from paddle_ann.engine.guard import Guard
-from paddle_ann.engine.loop import Loop, Schedule
+from paddle_ann.engine.loop import Loop
+from paddle_ann.engine.metric_rows import MetricRows
 from paddle_ann.engine.options import TrainOptions
 from paddle_ann.engine.progress import Progress
 from paddle_ann.engine.saving import Saving
@@ -68,15 +71,17 @@ def train(
     profiler_options: str | None = None,
     to_static_training: bool = False,
     *,
+    epochs: int | None = None,
     options: TrainOptions | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Result:
-    """Train a segmentation model; the arguments are those of PaddleSeg's `train`, and two more.
+    """Train a segmentation model; the arguments are those of PaddleSeg's `train`, and three more.
 
     Args:
         model: maps images (N, 3, H, W) to a list of logits, one for each loss.
         train_dataset: PaddleSeg data set; its samples are dicts with 'img' and 'label'.
-        val_dataset: evaluated at each checkpoint; the best model is kept in `best_model`.
+        val_dataset: evaluated at each checkpoint, or every `TrainOptions.eval_epochs` if the
+            training counts epochs; the best model is kept in `best_model`.
         optimizer: of the model's parameters.
         save_dir: folder for `iter_N`, `best_model` and logs.
         iters: updates in all.
@@ -95,6 +100,10 @@ def train(
         amp_level: 'O1' or 'O2'.
         profiler_options: not supported; Paddle has removed what PaddleSeg's profiler calls.
         to_static_training: compile the model with `paddle.jit.to_static`.
+        epochs: passes over the data in all, in place of `iters`; everything else is then counted in
+            epochs too, `TrainOptions.save_epochs` in place of `save_interval`. The schedule of
+            the optimizer is yours: it moves on at each of the `epochs * iters_per_epoch(...)`
+            updates.
         options: what PaddleSeg's `train` cannot do, see `TrainOptions`.
         callbacks: what is plugged in, see `Callback`.
 
@@ -122,6 +131,9 @@ def train(
     world, rank = group.world, group.rank
     counts = {"iters": iters, "batch_size": batch_size, "save_interval": save_interval}
     checks.check_counts(**counts, log_iters=log_iters)
+    checks.check_counts(**({} if epochs is None else {"epochs": epochs}))
+    if options.xlsx:
+        spreadsheet.check_openpyxl()
     checks.check_optimizer(optimizer)
     losses = checks.check_loss_config(losses)
     evaluation_settings = checks.evaluation_settings(test_config)
@@ -135,15 +147,16 @@ def train(
     checks.check_patience(options.patience, val_dataset)
     store = CheckpointStore(save_dir, keep_checkpoint_max)
 
-    per_epoch = TrainingBatches(train_dataset, batch_size, 0, 0, world).per_epoch
+    per_epoch = iters_per_epoch(train_dataset, batch_size, options.accumulate, world)
+    planned = length(iters, epochs, save_interval, options, per_epoch)
     frozen = Freeze(model, options.freeze)
     model, optimizer = numeric.decorate(model, optimizer)
     run = Run(
         model=model,
         optimizer=optimizer,
         save_dir=store.folder,
-        iters=iters,
-        iters_per_epoch=max(per_epoch // options.accumulate, 1),
+        iters=planned.iters,
+        iters_per_epoch=per_epoch,
         batch_size=batch_size,
         world=world,
         rank=rank,
@@ -188,7 +201,14 @@ def train(
         "batch_size": options.eval_batch_size,
         **evaluation_settings,
     }
-    schedule = Schedule(save_interval, log_iters, options.accumulate, num_workers, test_config)
+    schedule = Schedule(
+        planned, log_iters, options.accumulate, num_workers, val_dataset is not None, test_config
+    )
+    if options.metrics or options.xlsx:
+        plugged.members.append(
+            MetricRows(schedule, train_dataset, val_dataset, use_ema, options.xlsx, plugged.on_row)
+        )
+    step.observe = functools.partial(plugged.on_outputs, run)
     with contextlib.ExitStack() as stack:
         stack.callback(frozen.thaw)
         stack.enter_context(warnings.catch_warnings())
@@ -231,7 +251,7 @@ def run_to_the_end(loop: Loop, evaluation_pending: bool) -> None:
     try:
         loop.train(evaluation_pending)
     except EvaluationStopped:
-        loop.leave_on_signal(saved=True)
+        loop.leave_on_signal()
     except BaseException as error:
         loop.run.failure = error
         raise

@@ -49,6 +49,12 @@ class VisualDLLog(Callback):
             if name in scores:
                 self._add(run, f"Evaluate/{tag}", scores[name])
 
+    def on_row(self, run: Run, row: dict[str, Any]) -> None:
+        """Write a row of metrics, over the iteration as all else."""
+        for name, value in row.items():
+            if value is not None and name != "iteration":
+                self._add(run, f"Epoch/{name}", value)
+
     def on_save(self, run: Run, folder: Path) -> None:
         """Put the log on the disk."""
         if self._writer is not None:

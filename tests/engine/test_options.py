@@ -27,6 +27,9 @@ CONFIG = ROOT / "configs/ann/ann_resnet18_os8_toyvoc_96x96_500.yml"
         ({"patience": None}, TypeError, "patience must be an integer; received None"),
         ({"eval_batch_size": 0}, ValueError, "eval_batch_size must be at least 1"),
         ({"eval_batch_size": "4"}, TypeError, "eval_batch_size must be an integer; received '4'"),
+        ({"save_epochs": 0}, ValueError, "save_epochs must be at least 1; received 0"),
+        ({"eval_epochs": 1.5}, TypeError, r"eval_epochs must be an integer; received 1\.5"),
+        ({"xlsx": "yes"}, TypeError, "xlsx must be True or False; received 'yes'"),
         ({"seed": -1}, ValueError, "seed must be from 0 to 2147483647; received -1"),
         ({"seed": "7"}, TypeError, "seed must be an integer; received '7'"),
         ({"freeze": 3}, TypeError, "freeze must be a list of names of sublayers; received 3"),
@@ -99,6 +102,7 @@ def test_yaml_gives_every_option(tmp_path, parser):
 def test_the_command_line_wins(tmp_path, parser):
     config = write(tmp_path, SECTION)
     words = "--accumulate 2 --freeze head --non_finite rollback --patience 0 --min_delta 0"
+    words += " --save_epochs 5 --eval_epochs 2 --xlsx"
     words += " --eval_batch_size 1 --force_resume --set_aside --seed 0"
     args = parser.parse_args(["--config", config, *words.split()])
     options = session.train_options(load(config), args)
@@ -106,6 +110,7 @@ def test_the_command_line_wins(tmp_path, parser):
     assert found == {
         "accumulate": 2, "freeze": ("head",), "non_finite": "rollback", "patience": 0,
         "min_delta": 0.0, "eval_batch_size": 1, "force_resume": True, "set_aside": True, "seed": 0,
+        "save_epochs": 5, "eval_epochs": 2, "metrics": True, "xlsx": True,
     }  # fmt: skip
 
 
