@@ -11,7 +11,7 @@ from typing import Any
 
 from paddle_ann.paths import check_file
 
-__all__ = ["scores", "save", "table"]
+__all__ = ["load", "markdown", "save", "scores", "table"]
 
 
 def scores(result: Sequence[Any], names: Sequence[str], num_images: int) -> dict[str, Any]:
@@ -67,6 +67,53 @@ def save(content: Mapping[str, Any], path: str | Path) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(part, path)
+
+
+def load(path: str | Path) -> dict[str, Any]:
+    """Reads what `save` wrote.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it holds no scores.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist. tools/val.py --save_json writes it.")
+    if not _is_scores(path):
+        raise ValueError(f"{path} holds no scores. tools/val.py --save_json writes such a file.")
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def markdown(contents: Mapping[str, Mapping[str, Any]]) -> str:
+    """Returns a Markdown table with a column for each evaluation and the IoU of every class.
+
+    Args:
+        contents: What `scores` returned, by the name of the column; at least one.
+
+    Raises:
+        ValueError: If two evaluations are not of the same classes and number of images.
+    """
+    first, *others = contents
+    kinds = {name: (list(c["class_iou"]), c["num_images"]) for name, c in contents.items()}
+    for name in others:
+        if kinds[name] != kinds[first]:
+            raise ValueError(
+                f"{first} has {len(kinds[first][0])} classes and {kinds[first][1]} images, {name} "
+                f"{len(kinds[name][0])} and {kinds[name][1]}, or other names of classes. Evaluate "
+                "both on the same data set."
+            )
+    lines = [f"| | {' | '.join(contents)} |", "|---|" + "---:|" * len(contents)]
+    for total in ("mIoU", "accuracy", "kappa"):
+        lines.append(_row(f"**{total}**", [content[total] for content in contents.values()]))
+    for name in kinds[first][0]:
+        lines.append(_row(f"IoU {name}", [c["class_iou"][name] for c in contents.values()]))
+    return "\n".join(lines)
+
+
+def _row(name: str, values: Sequence[float | None]) -> str:
+    cells = ["absent" if value is None else f"{value:.4f}" for value in values]
+    return f"| {name} | {' | '.join(cells)} |"
 
 
 def table(content: Mapping[str, Any]) -> str:
