@@ -27,8 +27,8 @@ def original(root: Path, frames: tuple[str, ...] = FRAMES) -> Path:
     return root
 
 
-def tutorial(root: Path, ids: np.ndarray = IDS) -> Path:
-    for split, count in (("train", 3), ("valid", 2)):
+def tutorial(root: Path, ids: np.ndarray = IDS, counts: tuple[int, int] = (3, 2)) -> Path:
+    for split, count in zip(("train", "valid"), counts):
         for index in range(count):
             save(root / f"{split}_images/{index}.png", np.full((*ids.shape, 3), 7))
             save(root / f"{split}_labels/{index}.png", ids)
