@@ -26,6 +26,12 @@ SAFE = {
 LEFT_OUT = {"help", "download", "debug", "to_static_training", "voc_url", "sbd_url"}
 
 
+def takes_path(action: argparse.Action) -> bool:
+    """True for an option of one text that is no number and no choice: most of them are paths."""
+    one = action.nargs is None and action.type is None and not action.choices
+    return one and action.dest not in LEFT_OUT and action.dest not in SAFE
+
+
 @st.composite
 def arguments(
     draw: st.DrawFn,

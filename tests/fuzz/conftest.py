@@ -12,15 +12,9 @@ import pytest
 from paddleseg.cvlibs import manager
 
 from tests.compat import tiny
+from tests.fuzz.child import Child
 from tests.fuzz.outcome import COUNTS
-from tests.fuzz.parts import FuzzBackbone
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps them out of the fast run: a crash inside OpenCV or Paddle would take all of it down."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.slow)
+from tests.fuzz.parts import register
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -49,9 +43,17 @@ def _quiet(capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.fixture(scope="module")
 def backbone() -> Iterator[None]:
     """Registers FuzzBackbone for as long as a module's tests run."""
-    manager.BACKBONES.add_component(FuzzBackbone)
+    register()
     yield
     del manager.BACKBONES.components_dict["FuzzBackbone"]
+
+
+@pytest.fixture(scope="session")
+def child(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
+    """A process for what may crash inside OpenCV or Paddle."""
+    found = Child(tmp_path_factory.mktemp("child") / "log", register)
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="module")

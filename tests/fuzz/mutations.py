@@ -16,8 +16,12 @@ TEXTS = st.text(max_size=6) | st.sampled_from(
 PLAIN = st.none() | NUMBERS | TEXTS
 JUNK = st.recursive(
     PLAIN,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["type", "name", "a", "", "0", 3, None]), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["type", "name", "a", "", "0", 3, None]), inner, max_size=2
+        )
+    ),
     max_leaves=5,
 )
 # Small enough that whatever is built from it fits into memory.

@@ -7,6 +7,7 @@ from typing import Any
 
 import paddle
 from paddle import nn
+from paddleseg.cvlibs import manager
 
 from paddle_ann.config import load
 
@@ -34,6 +35,11 @@ class FuzzBackbone(nn.Layer):
             x = stage(x)
             outputs.append(x)
         return outputs
+
+
+def register() -> None:
+    """Makes FuzzBackbone known to configurations."""
+    manager.BACKBONES.add_component(FuzzBackbone)
 
 
 def settings(root: object) -> dict[str, Any]:

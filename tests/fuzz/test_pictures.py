@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ SHAPE = (37, 41)
 NAMES = st.sampled_from(["a.png", "a.jpg", "a.tif", "a", "城 a.png"])
 
 
-def reading(folder, image: bytes | None, mask: bytes | None, name: str) -> Dataset:
+def reading(folder: Path, image: bytes | None, mask: bytes | None, name: str) -> Dataset:
     """A data set of one sample; None stands for a file that is as it should be."""
     for kind, content, whole in (
         ("image", image, np.zeros((*SHAPE, 3), np.uint8)),
@@ -47,10 +48,13 @@ def reading(folder, image: bytes | None, mask: bytes | None, name: str) -> Datas
     which=st.sampled_from(["image", "mask", "both"]),
     name=NAMES,
 )
-def test_training_data(tmp_path, image, mask, which, name):
-    dataset = reading(
-        tmp_path, None if which == "mask" else image, None if which == "image" else mask, name
-    )
+def test_training_data(tmp_path, child, image, mask, which, name):
+    given = None if which == "mask" else image, None if which == "image" else mask
+    child.call(train_on, tmp_path, *given, name)
+
+
+def train_on(folder: Path, image: bytes | None, mask: bytes | None, name: str) -> None:
+    dataset = reading(folder, image, mask, name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's own, about odd metadata
         checked = attempt("picture: check", lambda: check_dataset(dataset))
@@ -70,9 +74,13 @@ def test_untrusted(content):
     assert isinstance(found, Exception) or (found.dtype == np.uint8 and found.ndim == 3)
 
 
-@fuzz(fast=10, slow=400, content=files(), name=NAMES)
-def test_prediction(tmp_path, weights, content, name):
-    path = tmp_path / name
+@fuzz(fast=10, slow=400, content=files(), name=NAMES | st.just("\udce9.png"))
+def test_prediction(tmp_path, child, weights, content, name):
+    child.call(predict_on, tmp_path, weights, content, name)
+
+
+def predict_on(folder: Path, weights: str, content: bytes, name: str) -> None:
+    path = folder / name
     path.write_bytes(content)
 
     def run() -> None:
@@ -81,7 +89,7 @@ def test_prediction(tmp_path, weights, content, name):
             model_path=weights,
             transforms=Compose([Normalize()]),
             image_list=[str(path)],
-            save_dir=str(tmp_path / "out"),
+            save_dir=str(folder / "out"),
         )
 
     with warnings.catch_warnings():
