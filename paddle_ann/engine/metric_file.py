@@ -26,8 +26,7 @@ class Table(NamedTuple):
 
     def iterations(self) -> list[int]:
         """Return the iteration of each row."""
-        place = self.header.index(KEY)
-        return [int(row[place]) for row in self.rows]
+        return [int(row[self.header.index(KEY)]) for row in self.rows]
 
 
 def read(path: Path) -> Table:
@@ -42,10 +41,11 @@ def read(path: Path) -> Table:
     try:
         lines = list(csv.reader(io.StringIO(whole.decode("utf-8"), newline=""), strict=True))
         table = Table(lines[0], lines[1:]) if lines else Table([], [])
-        if lines and any(len(row) != len(table.header) for row in table.rows):
+        if lines and KEY not in table.header:
+            raise ValueError(f"it has no column {KEY!r}")
+        if any(len(row) != len(table.header) for row in table.rows):
             raise ValueError("its rows are not as long as its header")
-        if lines:
-            table.iterations()
+        table.iterations()
     except (csv.Error, ValueError) as error:
         raise ValueError(f"{path} is no table of metrics: {error}.") from error
     return table

@@ -28,7 +28,7 @@ rows = Rows(Path(out) / "rows.csv")
 plugged = [rows, *([Signal(int(sent))] if sent != "0" else [])]
 toy.run(Path(root), Path(out), iters=int(iters), save_interval=3, log_iters=2, callbacks=plugged,
         resume_model=resume or None, val_dataset=toy.dataset(Path(root), "val"), use_ema=True,
-        num_workers=int(workers), seed=3 if not resume else 99)
+        num_workers=int(workers), seed=99 if list(Path(out).glob("iter_*")) else 3)
 """
 
 
