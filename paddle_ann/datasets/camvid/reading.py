@@ -31,9 +31,19 @@ def reader(layout: str, count: int) -> Callable[[str], np.ndarray]:
 
 
 def read_segnet(path: str) -> np.ndarray:
-    """SegNet's ids, its void (11) turned into 255."""
+    """SegNet's ids, its void (11) turned into 255.
+
+    Raises:
+        ValueError: The label has several channels.
+    """
     with images.open_image(path) as file:
         label = np.asarray(images.pixels(file, path))
+        if label.ndim != 2:
+            raise ValueError(
+                f"label {path} is a colour picture (mode {file.mode}); in SegNet's layout labels "
+                "are grey PNGs of ids. Colours of the original CamVid are read in the original "
+                "layout: 701_StillsRaw_full and LabeledApproved_full."
+            )
     return np.where(label == SEGNET_VOID, label.dtype.type(IGNORE_INDEX), label)
 
 
