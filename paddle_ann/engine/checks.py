@@ -12,6 +12,7 @@ import numpy as np
 import paddle
 from paddleseg.utils import logger
 
+from paddle_ann.engine import processes
 from paddle_ann.engine.options import TrainOptions
 from paddle_ann.paths import check_folder
 
@@ -214,9 +215,12 @@ def check_data(name: str, dataset: Any) -> None:
     """
     from paddle_ann.datasets.check import check_dataset
 
-    if dataset is not None:
-        for warning in check_dataset(dataset).warnings:
-            logger.warning(f"{name}: {warning}")
+    if dataset is None:
+        return
+    with processes.connect().during(f"checking {name}"):
+        warnings = check_dataset(dataset).warnings
+    for warning in warnings:
+        logger.warning(f"{name}: {warning}")
 
 
 def check_patience(patience: int, dataset: Any) -> None:

@@ -10,7 +10,7 @@ import paddle
 
 from paddle_ann.checkpoint import capture_random, restore_random
 from paddle_ann.engine.callback import Batch
-from paddle_ann.engine.data import RANDOM_LOCK
+from paddle_ann.engine.data import undisturbed
 from paddle_ann.engine.step import Step
 
 
@@ -50,7 +50,7 @@ def rerun(step: Step, batches: Sequence[Batch]) -> dict[str, Any] | None:
         if every output is finite.
     """
     before = [(tensor, tensor.clone()) for tensor in statistics(step.model).values()]
-    with RANDOM_LOCK:
+    with undisturbed():
         random = capture_random()
     paddle.jit.enable_to_static(False)  # a compiled model calls no hooks
     try:
@@ -63,7 +63,7 @@ def rerun(step: Step, batches: Sequence[Batch]) -> dict[str, Any] | None:
         return {"error": f"The batch could not be computed again: {type(error).__name__}: {error}"}
     finally:
         paddle.jit.enable_to_static(True)
-        with RANDOM_LOCK:
+        with undisturbed():
             restore_random(random)
         for tensor, saved in before:
             tensor.set_value(saved)

@@ -13,6 +13,7 @@ from paddle_ann.checkpoint.fields import COUNT, Kind, take
 from paddle_ann.engine import black_box, finite
 from paddle_ann.engine.callback import Callback, Run
 from paddle_ann.engine.gradient_norm import GradientNorm
+from paddle_ann.engine.processes import connect
 from paddle_ann.engine.saving import Saving
 
 MOST_SKIPPED = 10  # updates in a row that 'skip' leaves out
@@ -67,12 +68,13 @@ class Guard(Callback):
         if not anywhere(bool(what), run.world):
             self.in_a_row = 0
             return True
-        what = f"{place(run)}: {what or 'another process has a loss that is not finite'}."
+        what = what or "the loss is finite here, and not in another process"
         ends = self._reason_to_end(run)
-        report = self._report(run, what, keep_weights=bool(ends))
+        report = f"{what}. {self._report(run, what, keep_weights=bool(ends))}"
+        text = f"{place(run)}: {of_all(connect().gather(report))}"
         if ends:
-            raise NonFiniteError(f"{what} {report} {ends}")
-        logger.warning(f"{what} {report}")
+            raise NonFiniteError(f"{text} {ends}")
+        logger.warning(text)
         if self.policy == "skip":
             self._skip()
         else:
@@ -193,6 +195,13 @@ def anywhere(found: bool, world: int) -> bool:
     return bool(flag)
 
 
+def of_all(reports: Sequence[str]) -> str:
+    """Join what the processes have found, in their order."""
+    if len(reports) == 1:
+        return reports[0]
+    return " ".join(f"[process {rank}] {report}" for rank, report in enumerate(reports))
+
+
 def place(run: Run) -> str:
     """Say where in the training an update stands."""
     return f"Iteration {run.iteration} (epoch {run.epoch}, learning rate {run.learning_rate:g})"
@@ -202,9 +211,11 @@ def summary(content: dict[str, Any]) -> str:
     """Put the most important of a black box into a sentence or two."""
     samples = [sample for batch in content["batches"] for sample in batch["samples"]]
     files = [sample["files"][0] if sample["files"] else str(sample["index"]) for sample in samples]
-    layer = content["first_non_finite_layer"] or {}
+    layer = content["first_non_finite_layer"]
     text = f"The batch: {names(files)}."
-    if "layer" in layer:
+    if layer is None:
+        text += " Computed again, it is finite in every layer."
+    elif "layer" in layer:
         cause = "" if layer["input_finite"] else ", with an input that is not finite either"
         text += f" First layer with such an output: {layer['layer'] or 'the model itself'}{cause}."
     return text

@@ -13,11 +13,11 @@ from paddleseg.utils import logger
 from paddle_ann.checkpoint import capture_random, restore_random
 from paddle_ann.engine.callback import Batch, Callback, Run
 from paddle_ann.engine.data import (
-    RANDOM_LOCK,
     SeededSamples,
     TrainingBatches,
     make_loader,
     reading,
+    undisturbed,
 )
 from paddle_ann.engine.ema import MovingAverage
 from paddle_ann.engine.epochs import Schedule
@@ -169,7 +169,7 @@ class Loop:
         if self.val_dataset is None:
             return
         run = self.run
-        with RANDOM_LOCK:
+        with undisturbed():
             self.owed = capture_random()
         try:
             # Processes that leave it at different places could not save together afterwards.
@@ -214,7 +214,7 @@ class Loop:
             return
         if self.saved_at != self.run.iteration:
             if self.owed is not None:  # as if the evaluation had not begun
-                with RANDOM_LOCK:
+                with undisturbed():
                     restore_random(self.owed)
             self.save(evaluation_due=self.owed is not None)
         signal = self.stop.received or "a signal to another process"

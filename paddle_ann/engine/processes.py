@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
+import sys
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, cast
@@ -137,7 +138,10 @@ class Group(Exchange):
             if found is not None:
                 return found
         phase = getattr(error, "phase", str(self.phase))
-        watch.report(f"while {phase}: {type(error).__name__}: {error}")
+        who = f"Process {self.rank} of {self.world}"
+        text = f"{who} failed while {phase}: {type(error).__name__}: {error}"
+        sys.stderr.write(f"\n{text}\n")  # PaddleSeg's logger is silent in all but one process
+        watch.report(text)
         if self.rank == 0:
             time.sleep(LINGER_S)
         return None

@@ -74,7 +74,7 @@ class Watch(threading.Thread):
         """Tell the others that this process fails."""
         with self._store_in_turn() as free:
             if free:
-                self._publish(f"Process {self.rank} of {self.world} failed {text}")
+                self._publish(text)
 
     def find_failure(self) -> str | None:
         """Find out whose failure broke a connection; None if all processes live and none told."""

@@ -1,13 +1,15 @@
 """A training and an evaluation for `paddle.distributed.launch`: job.py ROOT OUT OPTIONS_AS_JSON.
 
 Each process writes `found.RANK.json`: a digest of all weights and statistics, and the counts of an
-evaluation. With the option `fault`, "kind@rank", one process meets with it in iteration 4.
+evaluation. With the option `fault`, "kind@rank", one process meets with it in iteration 4, or from
+the fifth sample on that it reads.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import signal
 import sys
@@ -19,7 +21,7 @@ import paddle_ann  # noqa: F401  before Paddle
 # isort: split
 import paddle
 
-from paddle_ann.engine import Callback, evaluate, tallies
+from paddle_ann.engine import Callback, TrainOptions, evaluate, phase, tallies
 from tests.engine import toy
 
 FAULTS = {
@@ -39,6 +41,17 @@ class Wide(toy.Small):
         self.stem = paddle.nn.Sequential(convolution, norm, paddle.nn.ReLU())
         self.cls = paddle.nn.Conv2D(width, toy.CLASSES, 1)
         self.aux = paddle.nn.Conv2D(width, toy.CLASSES, 1)
+
+
+class BadImage(Callback):
+    """Put a nan into an image of one process, in update 5, the first time."""
+
+    left = 1
+
+    def on_batches(self, run) -> None:
+        if run.iteration == 4 and self.left:
+            self.left = 0
+            run.batches[0]["img"][1, 2, 3, 5] = math.nan
 
 
 class Fault(Callback):
@@ -70,6 +83,22 @@ def interrupt_evaluation(data, out: Path, mine: bool) -> None:
     data.transforms = slow
 
 
+def spoil_reading(data, out: Path, kind: str) -> None:
+    """Make one sample damaged, or one that takes 7 s to read."""
+    transforms, left = data.transforms, list(range(5))
+
+    def spoilt(sample):
+        if left and left.pop() == 0:
+            out.mkdir(exist_ok=True)
+            (out / "fault_time").write_text(str(time.time()))
+            if kind == "unreadable":
+                raise ValueError("an image of mine")
+            time.sleep(7)
+        return transforms(sample)
+
+    data.transforms = spoilt
+
+
 def counts(model, data) -> list:
     """The confusion matrix of an evaluation."""
     found = []
@@ -88,7 +117,19 @@ def main(root: Path, out: Path, options: dict) -> None:
     if fault and fault.startswith("evaluation"):
         interrupt_evaluation(data, out, fault.endswith(f"@{rank}"))
     if options.get("iters"):
-        plugged = [Fault(fault)] if fault else []
+        plugged = []
+        kind, _, of = (fault or "").partition("@")
+        if kind in ("unreadable", "stuck"):
+            phase.PATIENCE_S = 2.0
+            options["train_dataset"] = toy.dataset(root)
+            if of == str(rank):
+                spoil_reading(options["train_dataset"], out, kind)
+        elif kind == "nan":
+            plugged = [BadImage()] if of == str(rank) else []
+        elif fault:
+            plugged = [Fault(fault)]
+        if "non_finite" in options:
+            options["options"] = TrainOptions(non_finite=options.pop("non_finite"))
         common = {"save_interval": 3, "log_iters": 2, "val_dataset": data, "use_ema": True}
         if options.pop("wide", False):
             common["model"] = Wide()

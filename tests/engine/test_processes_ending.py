@@ -68,8 +68,9 @@ def test_a_signal_to_the_launcher(root, tmp_path):
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ("raise@1", "a fault of mine"),
-        ("raise@0", "a fault of mine"),
+        ("raise@1", "Process 1 of 2 failed while training: ValueError: a fault of mine"),
+        ("raise@0", "Process 0 of 2 failed while training: ValueError: a fault of mine"),
+        ("unreadable@1", "Process 1 of 2 failed while reading data: ValueError: an image of mine"),
         ("kill@1", "rank 1 status failed"),
         ("kill@0", "rank 0 status failed"),
         ("exit@1", "code 3"),
@@ -85,4 +86,21 @@ def test_a_process_that_dies_ends_the_job_with_a_reason(root, tmp_path, fault, r
     console = done.stdout + done.stderr
     assert reason in console, console[-3000:]
     assert lasted < 60
-    assert [path.name for path in out.glob("iter_*")] == ["iter_3"]
+    saved = [] if fault.startswith("unreadable") else ["iter_3"]
+    assert [path.name for path in out.glob("iter_*")] == saved
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rank", "line", "other"),
+    [
+        (0, "Process 0 of 2 has been reading data for", "Process 1 is waiting for the other pr"),
+        (1, "Process 0 of 2 has been waiting for the", "Process 1 is reading data."),
+    ],
+)
+def test_a_process_that_is_slow_is_told_of_and_waited_for(root, tmp_path, rank, line, other):
+    done = launch(root, tmp_path / "out", iters=8, fault=f"stuck@{rank}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = [text for text in worker(tmp_path / "out", 0).splitlines() if line in text]
+    assert told and other in told[-1]
+    assert (tmp_path / "out/iter_8").exists()
