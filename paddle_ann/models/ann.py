@@ -15,7 +15,7 @@ from paddleseg.models.layers import AuxLayer
 from paddleseg.utils import utils
 
 from paddle_ann.nn import AFNB, APNB, ConvBNReLU
-from paddle_ann.nn.checks import check_channels
+from paddle_ann.nn.checks import check_channels, check_flags
 from paddle_ann.nn.dropout import Dropout
 from paddle_ann.nn.resizing import resize
 
@@ -64,6 +64,8 @@ class ANNHead(nn.Layer):
         super().__init__()
         check_num_classes(num_classes)
         check_channels(key_value_channels=key_value_channels, inter_channels=inter_channels)
+        check_flags(enable_auxiliary_loss=enable_auxiliary_loss, use_fusion=use_fusion)
+        check_flags(use_context=use_context, zero_init=zero_init, channel_dropout=channel_dropout)
         low, high = backbone_channels
         values = key_value_channels if value_channels is None else value_channels
         projections = (key_value_channels, values, DROPOUT, psp_size)
@@ -148,6 +150,7 @@ class ANN(nn.Layer):
         auxiliary_channels: int | None = None,
     ) -> None:
         super().__init__()
+        check_flags(align_corners=align_corners)
         backbone_channels = select_channels(backbone, backbone_indices)
         self.backbone = backbone
         self.num_classes = num_classes

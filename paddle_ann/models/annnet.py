@@ -23,7 +23,7 @@ from paddle_ann.models.ann import (
 )
 from paddle_ann.nn import ConvBNReLU, functional
 from paddle_ann.nn.blocks import AsymmetricAttention
-from paddle_ann.nn.checks import check_channels, check_feature_map
+from paddle_ann.nn.checks import check_channels, check_feature_map, check_flags
 from paddle_ann.nn.conv import unflatten
 
 
@@ -101,6 +101,7 @@ class ANNNetHead(nn.Layer):
         check_channels(
             key_channels=key_channels, value_channels=value_channels, inter_channels=inter_channels
         )
+        check_flags(enable_auxiliary_loss=enable_auxiliary_loss, zero_init=zero_init)
         low, high = backbone_channels
         attention = (key_channels, value_channels, psp_size, zero_init)
         self.fusion = ContextAttention(low, high, high, *attention)
@@ -190,6 +191,7 @@ class ANNNet(nn.Layer):
         pretrained: str | None = None,
     ) -> None:
         super().__init__()
+        check_flags(align_corners=align_corners)
         backbone_channels = select_channels(backbone, backbone_indices)
         self.backbone = backbone
         self.num_classes = num_classes

@@ -18,6 +18,16 @@ def check_channels(**channels: int) -> None:
             raise ValueError(f"{name} must be at least 1; received {value}.")
 
 
+def check_flags(**flags: bool) -> None:
+    """Raise if a switch is neither True nor False: the text 'False' would switch it on."""
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise TypeError(
+                f"{name} must be True or False (in YAML true or false, without quotation marks); "
+                f"received {value!r} of type {type(value).__name__}."
+            )
+
+
 def check_probability(name: str, value: float) -> None:
     """Raise if `value` is no number in [0, 1)."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):

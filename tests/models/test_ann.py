@@ -141,6 +141,12 @@ def test_registered_openly_and_reversibly():
         (dict(inter_channels=-1), ValueError, "inter_channels"),
         (dict(psp_size=(1, 0)), ValueError, "psp_size"),
         (dict(backbone=object()), TypeError, "backbone"),
+        (dict(align_corners=[]), TypeError, r"align_corners must be True or False .*received \[\]"),
+        (dict(enable_auxiliary_loss=1), TypeError, "enable_auxiliary_loss must be True or False"),
+        (dict(use_fusion="False"), TypeError, "use_fusion must be True or False .*'False' of type"),
+        (dict(use_context=None), TypeError, "use_context must be True or False"),
+        (dict(zero_init=0.0), TypeError, "zero_init must be True or False"),
+        (dict(channel_dropout=""), TypeError, "channel_dropout must be True or False"),
     ],
 )
 def test_bad_arguments_are_named(change, error, named):

@@ -64,6 +64,9 @@ def test_it_wakes_up():
     [
         (lambda: narrow(key_channels=0), ValueError, "key_channels must be at least 1"),
         (lambda: narrow(psp_size=()), ValueError, "psp_size"),
+        (lambda: narrow(align_corners="no"), TypeError, "align_corners must be True or False"),
+        (lambda: narrow(enable_auxiliary_loss=2), TypeError, "enable_auxiliary_loss must be True"),
+        (lambda: narrow(zero_init=None), TypeError, "zero_init must be True or False"),
         (lambda: ANNNet(1, ResNet18(**NARROW)), ValueError, "num_classes must be at least 2"),
         (lambda: ANNNet(3, ResNet18(**NARROW), (2, 7)), ValueError, "backbone_indices must lie"),
         (lambda: narrow(auxiliary_channels=0), ValueError, "auxiliary_channels must be at least 1"),
