@@ -172,7 +172,7 @@ class MetricRows(Callback):
 
     def _eta(self, run: Run) -> str:
         done = run.iteration - self._first
-        if not done:
+        if done <= 0:  # resumed for an evaluation, or gone back
             return "unknown"
         return str(calculate_eta(run.iters - run.iteration, (self._mark - self._start) / done))
 

@@ -14,7 +14,7 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_ann.engine import Callback, Interrupted, TrainOptions
+from paddle_ann.engine import Callback, Interrupted, TrainOptions, iters_per_epoch
 from paddle_ann.engine.metric_rows import class_columns, pixel_counts
 from tests.engine import toy
 from tests.engine.test_resume import ROOT
@@ -180,6 +180,50 @@ def test_a_training_that_counts_iterations_has_a_row_for_each_evaluation(root, t
     out = tmp_path / "out"
     run(root, out, iters=5, save_interval=2, epochs=None, val_dataset=toy.dataset(root, "val"))
     assert [row["iteration"] for row in rows(out)] == ["2", "4", "5"]
+
+
+def test_a_schedule_in_epochs_is_exact_when_resumed(root, tmp_path):
+    """Halved after each second epoch, that is after 6 updates; stopped within the second epoch."""
+
+    def parts():
+        model = toy.Small()
+        schedule = paddle.optimizer.lr.StepDecay(0.05, step_size=2 * 3, gamma=0.5)
+        optimizer = paddle.optimizer.AdamW(schedule, parameters=model.parameters())
+        return {"model": model, "optimizer": optimizer}
+
+    class Stop(Callback):
+        def on_step(self, run):
+            if run.iteration == 5:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    out = tmp_path / "out"
+    with pytest.raises(Interrupted):
+        run(root, out, Stop(), **parts())
+    watch = Watch()
+    run(root, out, watch, **parts(), resume_model="auto")
+    assert watch.rates == [0.05] + [0.025] * 6
+    assert [float(row["learning_rate"]) for row in rows(out)] == [0.05, 0.05, 0.025, 0.025]
+
+
+def test_iterations_and_epochs_together_are_refused(root, tmp_path):
+    for given, options, message in (
+        ({"iters": 7}, {}, "iters is 7 and epochs is 4"),
+        ({"save_interval": 2}, {}, r"save_interval is 2 and epochs is 4.*save_epochs"),
+        ({"epochs": None}, {"save_epochs": 2}, "save_epochs is 2, but .* counts iterations"),
+        ({"epochs": 0}, {}, "epochs must be at least 1; received 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            run(root, tmp_path / "out", None, options, **given)
+    with pytest.raises(TypeError, match="epochs must be an integer"):
+        run(root, tmp_path / "out", epochs=1.5)
+
+
+def test_iters_per_epoch(root):
+    data = toy.dataset(root)  # 7 images
+    assert [iters_per_epoch(data, size) for size in (1, 2, 3, 7)] == [7, 3, 2, 1]
+    assert iters_per_epoch(data, 1, accumulate=2) == 3
+    assert iters_per_epoch(data, 2, accumulate=5) == 1
+    assert iters_per_epoch(data, 1, world=2) == 4  # the sampler fills up the last share
 
 
 def test_early_stop_between_saves_leaves_a_checkpoint(root, tmp_path):
