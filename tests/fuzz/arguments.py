@@ -16,6 +16,7 @@ PATHS += ["weights", "voc", "list.txt", "\u202e"]
 COUNTS = ["0", "-1", "1", "2", "x", "", "1.5", "9" * 30 + "x"]
 SAFE = {
     **dict.fromkeys(("iters", "num_train", "num_val", "repeats", "accumulate"), COUNTS),
+    **dict.fromkeys(("epochs", "save_epochs", "eval_epochs"), COUNTS),
     **dict.fromkeys(("batch_size", "eval_batch_size", "workers"), [*COUNTS, "7"]),
     **dict.fromkeys(("num_workers", "benchmark"), ["-1", "x", "", "0.5", "0"]),
     **dict.fromkeys(("crop_size", "stride", "size"), ["0", "-3", "7", "32", "x", "", "31"]),
