@@ -21,8 +21,8 @@ def save(path: Path, array: np.ndarray) -> None:
 
 def original(root: Path, frames: tuple[str, ...] = FRAMES) -> Path:
     colors = np.array(ORIGINAL.palette)[IDS]
-    for frame in frames:
-        save(root / f"701_StillsRaw_full/{frame}.png", np.full((8, 8, 3), 7))
+    for number, frame in enumerate(frames):
+        save(root / f"701_StillsRaw_full/{frame}.png", np.full((8, 8, 3), 7 * number))
         save(root / f"LabeledApproved_full/{frame}_L.png", colors)
     return root
 
@@ -30,7 +30,7 @@ def original(root: Path, frames: tuple[str, ...] = FRAMES) -> Path:
 def tutorial(root: Path, ids: np.ndarray = IDS, counts: tuple[int, int] = (3, 2)) -> Path:
     for split, count in zip(("train", "valid"), counts):
         for index in range(count):
-            save(root / f"{split}_images/{index}.png", np.full((*ids.shape, 3), 7))
+            save(root / f"{split}_images/{index}.png", np.full((*ids.shape, 3), 7 * index))
             save(root / f"{split}_labels/{index}.png", ids)
     return root
 

@@ -104,7 +104,8 @@ def _split(name: str, dataset: Any) -> Split:
     split = Split(name, [(str(image), str(mask) if mask else None) for image, mask in pairs])
     if not reads_plainly(dataset):
         split.table = table_of(dataset)
-        if split.table is None:
+        split.color_id = getattr(dataset, "color_id", None)
+        if split.table is None and split.color_id is None:
             split.own_reading = type(dataset).__name__
     return split
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -18,8 +18,9 @@ from PIL import Image
 from paddle_ann.datasets import images
 from paddle_ann.datasets.audit.findings import Problem
 from paddle_ann.datasets.audit.mapping import Mapping, apply_to_colors, apply_to_values
-from paddle_ann.datasets.audit.plan import Pair, Plan, Split
+from paddle_ann.datasets.audit.plan import Color, Pair, Plan, Split
 from paddle_ann.datasets.audit.report import Report
+from paddle_ann.datasets.audit.sample import count_colors
 from paddle_ann.datasets.audit.scan import Progress
 from paddle_ann.datasets.check_files import ONE_CHANNEL, outside_classes
 from paddle_ann.paths import check_folder
@@ -120,7 +121,7 @@ def _copy(
 ) -> str:
     """Writes one pair; returns its line of the list."""
     plan = report.plan
-    mask = mended(str(pair[1]), report.mapping, split.table, max_pixels)
+    mask = mended(str(pair[1]), report.mapping, split.table, max_pixels, split.color_id)
     outside = outside_classes(np.unique(mask).tolist(), plan.num_classes, plan.ignore_index)
     if outside:
         raise ValueError(f"still holds {', '.join(map(str, outside[:8]))} after the mapping")
@@ -138,6 +139,7 @@ def mended(
     mapping: Mapping,
     table: tuple[int, ...] | None = None,
     max_pixels: int | None = None,
+    color_id: Callable[[Color], int | None] | None = None,
 ) -> np.ndarray:
     """Reads a mask and maps it.
 
@@ -146,6 +148,7 @@ def mended(
         mapping: Of values and colours.
         table: What the data set class makes of values; applied first.
         max_pixels: See `images.pixel_limit`.
+        color_id: What the data set class makes of colours; the mapping goes before it.
 
     Returns:
         (H, W) int64 ids; -1 where a colour has none.
@@ -153,9 +156,12 @@ def mended(
     with images.open_image(path, max_pixels) as file:
         images.pixels(file, path)
         if file.mode not in ONE_CHANNEL:
-            if not mapping.colors:
+            made = {color: color_id(color) for color in count_colors(file)} if color_id else {}
+            colors = {color: index for color, index in made.items() if index is not None}
+            colors.update(mapping.colors)
+            if not colors:
                 raise ValueError("a colour mask, and no colours are mapped")
-            return apply_to_colors(np.asarray(file.convert("RGB")), mapping.colors)
+            return apply_to_colors(np.asarray(file.convert("RGB")), colors)
         mask = np.asarray(file).astype(np.int64)
     if table is not None:
         mask = apply_to_values(mask, dict(enumerate(table)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
@@ -28,6 +28,8 @@ class Split:
         table: The id that a data set class makes of each mask value 0 … 255; None if masks are
             read as they are.
         own_reading: Why masks are not looked into: the class makes ids in a way of its own.
+        color_id: The id that a data set class makes of a colour, None for a colour it refuses; None
+            if it reads no colour masks.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Split:
     problems: list[Problem] = field(default_factory=list)
     table: tuple[int, ...] | None = None
     own_reading: str = ""
+    color_id: Callable[[Color], int | None] | None = None
 
 
 @dataclass

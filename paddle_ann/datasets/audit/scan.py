@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +22,7 @@ from paddle_ann.datasets.audit.sample import Facts, examine
 from paddle_ann.datasets.check_files import judge
 
 _CHUNK = 16
+_COLORS_SHOWN = 8
 _AHEAD = 4  # chunks per process that wait: enough to keep it busy, few enough to keep memory flat
 _DOUBTS = {"all pixels are ignored": "all-ignored", "only 0 and 255": "only-0-255"}
 
@@ -61,7 +62,7 @@ class SplitScan:
 
     def add(self, pair: Pair, facts: Facts, plan: Plan) -> None:
         """Folds in one sample."""
-        name = self.split.name
+        name, facts = self.split.name, as_read(facts, self.split)
         for kind, role, detail in facts.problems:
             path = pair[0] if role == "image" else str(pair[1])
             self.problems.append(Problem(kind, name, path, detail.replace(f"{path} ", "", 1)))
@@ -84,6 +85,30 @@ class SplitScan:
         else:
             if doubt:
                 self.problems.append(Problem(_DOUBTS[doubt], self.split.name, path))
+
+
+def as_read(facts: Facts, split: Split) -> Facts:
+    """Facts with ids for the colours, where the data set class reads colour masks."""
+    if split.color_id is None:
+        return facts
+    problems = [problem for problem in facts.problems if problem[0] != "colour-mask"]
+    if facts.values and split.table is None:
+        detail = "grey values, where the data set reads the colours of its palette"
+        return facts._replace(problems=(*problems, ("outside-classes", "mask", detail)), values={})
+    if not facts.colors:
+        return facts
+    ids = {color: split.color_id(color) for color in facts.colors}
+    values: Counter[int] = Counter()
+    for color, count in facts.colors.items():
+        index = ids[color]
+        if index is not None:
+            values[index] += count
+    strange = {color: n for color, n in facts.colors.items() if ids[color] is None}
+    if strange:
+        shown = [f"the colour {color} ({strange[color]} pixels)" for color in sorted(strange)]
+        detail = ", ".join(shown[:_COLORS_SHOWN]) + (", …" if len(shown) > _COLORS_SHOWN else "")
+        problems.append(("outside-classes", "mask", detail))
+    return facts._replace(problems=tuple(problems), values=dict(values), colors=strange)
 
 
 def final_values(values: dict[int, int], table: Sequence[int] | None) -> dict[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from paddleseg.transforms import Compose
 from paddleseg.transforms import functional as F
 
 from paddle_ann.datasets.camvid import layouts
-from paddle_ann.datasets.camvid.classes import BY_COUNT, SEGNET
+from paddle_ann.datasets.camvid.classes import BY_COUNT, SEGNET, Color, color_ids
 from paddle_ann.datasets.camvid.reading import IGNORE_INDEX, reader
 
 MODES = ("train", "val", "test", "trainval")
@@ -103,6 +103,18 @@ class CamVid(Dataset):
                 data["label"], radius=2, num_classes=self.num_classes
             )
         return data
+
+    @property
+    def color_id(self) -> Callable[[Color], int | None] | None:
+        """What makes an id of a colour (R, G, B), or None of one that it does not know.
+
+        None in SegNet's layout, where no label is in colour.
+        """
+        if self.layout == "tutorial":
+            return lambda color: color[0]
+        if self.layout == "original":
+            return color_ids(self.num_classes, self.IGNORE_INDEX).get
+        return None
 
     @classmethod
     def for_settings(cls, settings: Mapping[str, Any]) -> type[CamVid]:
