@@ -1,8 +1,12 @@
-"""One property as two tests: a few cases each time, and thousands where slow tests run."""
+"""One property as two tests: a few cases each time, and thousands where slow tests run.
+
+FUZZ_SHARE=0.1 in the environment makes do with a tenth of those thousands.
+"""
 
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import SearchStrategy
 
+_SHARE = float(os.environ.get("FUZZ_SHARE", "1"))
 _COMMON = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 
 
@@ -28,7 +33,7 @@ def fuzz(fast: int, slow: int, **strategies: SearchStrategy[Any]) -> Callable[..
         def same(*args: Any, **kwargs: Any) -> None:
             check(*args, **kwargs)
 
-        at_length = settings(max_examples=slow, **_COMMON)(given(**strategies)(same))
+        at_length = settings(max_examples=max(1, round(slow * _SHARE)), **_COMMON)(given(**strategies)(same))
         if not fast:
             return pytest.mark.slow(at_length)
         check.__globals__[f"{check.__name__}_at_length"] = pytest.mark.slow(at_length)
