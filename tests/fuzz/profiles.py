@@ -33,7 +33,8 @@ def fuzz(fast: int, slow: int, **strategies: SearchStrategy[Any]) -> Callable[..
         def same(*args: Any, **kwargs: Any) -> None:
             check(*args, **kwargs)
 
-        at_length = settings(max_examples=max(1, round(slow * _SHARE)), **_COMMON)(given(**strategies)(same))
+        many = settings(max_examples=max(1, round(slow * _SHARE)), **_COMMON)
+        at_length = many(given(**strategies)(same))
         if not fast:
             return pytest.mark.slow(at_length)
         check.__globals__[f"{check.__name__}_at_length"] = pytest.mark.slow(at_length)
