@@ -8,7 +8,9 @@ written here as two products with matrices that are built from the sizes at run 
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import paddle
 import paddle.nn.functional as F
@@ -18,7 +20,6 @@ from paddleseg import models as paddleseg_models
 from paddle_ann.models import ANN, ANNNet, fuse
 from paddle_ann.nn.sampling import multiply_rows
 
-OUTPUTS = ("argmax", "softmax", "logits")
 INPUT = "x"  # PaddleSeg's TensorRT settings know the input by this name
 
 
@@ -82,6 +83,18 @@ def inference_form(model: nn.Layer) -> nn.Layer:
             "received one in training mode. Call model.eval() first."
         )
     return copy.deepcopy(model)
+
+
+def trace(graph: ExportedANN, folder: Path) -> None:
+    """Write the graph as `model.json` (Paddle 3) or `model.pdmodel` (2.6) and `model.pdiparams`.
+
+    The layer is not to be called any more: in Paddle 3.3 that can end the process.
+    """
+    spec = [paddle.static.InputSpec([None, 3, None, None], "float32", INPUT)]
+    with warnings.catch_warnings():  # of Paddle's own, about its own code
+        warnings.simplefilter("ignore")
+        static = paddle.jit.to_static(graph, input_spec=spec, full_graph=True)
+        paddle.jit.save(static, str(folder / "model"))
 
 
 def resize_by_matrices(x: Tensor, like: Tensor, align_corners: bool) -> Tensor:

@@ -1,0 +1,136 @@
+"""An exported network with all that is needed to use it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from .description import check_sum, read_description, read_sums
+from .engines import ENGINES, Run, graph_files, installed, open_engine
+from .files import check_image
+from .prepare import prepare, restore
+
+
+class Bundle:
+    """An exported folder, opened in one engine.
+
+    Args:
+        folder: the exported folder.
+        engine: "onnxruntime", "openvino" or "paddle"; by default the first of them that is
+            installed and whose graph the folder holds.
+        threads: how many threads compute; all cores by default.
+
+    Attributes:
+        classes: the names of the classes.
+        palette: their colours, (num_classes, 3) uint8 RGB.
+        outputs: what the graph gives, of "argmax", "softmax" and "logits".
+        steps: how images are prepared.
+        engine: the engine in use.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if one is damaged or changed.
+        ImportError: if the engine, or any, is not installed.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        engine: str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        description = read_description(self.folder)
+        self.classes = tuple(description["classes"])
+        self.palette = np.asarray(description["palette"], np.uint8)
+        self.outputs = tuple(description["outputs"])
+        self.steps = description["preprocessing"]
+        self.engine = choose_engine(self.folder) if engine is None else engine
+        self._run = open_checked(self.engine, self.folder, threads)
+
+    @property
+    def scores(self) -> str | None:
+        """The output that probabilities can be had from, if there is one."""
+        return next((name for name in ("logits", "softmax") if name in self.outputs), None)
+
+    def run(self, batch: np.ndarray, output: str) -> np.ndarray:
+        """Run the graph on prepared images (N, 3, H, W) float32; returns one of `outputs`."""
+        return self._run(batch, self.outputs.index(output))
+
+    def predict(self, rgb: np.ndarray) -> np.ndarray:
+        """Classify every pixel of an image.
+
+        Where preparing resizes, scores are resized back before the largest is taken, as
+        PaddleSeg's predict does; an export with "argmax" alone resizes class numbers.
+
+        Args:
+            rgb: (H, W, 3) uint8.
+
+        Returns:
+            (H, W) int32.
+        """
+        image, trace = prepare(check_image(rgb), self.steps)
+        resized = any(what == "resize" for what, _, _ in trace)
+        if "argmax" in self.outputs and not (resized and self.scores):
+            return restore(self.run(image[None], "argmax")[0], trace).astype(np.int32)
+        maps = self.run(image[None], str(self.scores))[0]
+        return restore(maps, trace).argmax(0).astype(np.int32)
+
+    def probabilities(self, rgb: np.ndarray) -> np.ndarray:
+        """Compute each class's probability at every pixel of an image.
+
+        Args:
+            rgb: (H, W, 3) uint8.
+
+        Returns:
+            (num_classes, H, W) float32; they sum to 1 over the classes.
+
+        Raises:
+            ValueError: if the bundle was exported without scores.
+        """
+        if self.scores is None:
+            raise ValueError(
+                f"{self.folder} was exported with class numbers alone. Export it with the output "
+                '"logits" or "softmax" to get probabilities.'
+            )
+        image, trace = prepare(check_image(rgb), self.steps)
+        maps = restore(self.run(image[None], self.scores)[0], trace)
+        return softmax(maps) if self.scores == "logits" else maps
+
+
+def choose_engine(folder: Path) -> str:
+    """Choose the first engine that is installed and whose graph is there.
+
+    Raises:
+        ImportError: if there is none.
+    """
+    wanted = [e for e in ENGINES if all(file.is_file() for file in graph_files(e, folder))]
+    for engine in wanted:
+        if installed(engine):
+            return engine
+    raise ImportError(
+        f"Nothing that runs {folder} is installed: pip install {(wanted or ENGINES)[0]}"
+    )
+
+
+def open_checked(engine: str, folder: Path, threads: int | None = None) -> Run:
+    """Open the graph once its files are known to be what was exported.
+
+    Raises:
+        FileNotFoundError: if one is missing.
+        ValueError: if one is damaged or changed.
+    """
+    sums = read_sums(folder)
+    for path in graph_files(engine, folder):
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is missing, which {engine} needs.")
+        check_sum(path, path.read_bytes(), sums)
+    return open_engine(engine, folder, threads)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Turn logits (C, H, W) into probabilities."""
+    powers = np.exp(logits - logits.max(0))
+    return np.asarray(powers / powers.sum(0))

@@ -1,0 +1,99 @@
+"""The engines that run an exported graph, each imported when it is opened."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Run = Callable[[np.ndarray, int], np.ndarray]  # prepared images, which output -> that output
+
+ENGINES = ("onnxruntime", "openvino", "paddle")
+PROGRAMS = ("model.json", "model.pdmodel")  # Paddle 3; Paddle 2
+PARAMETERS, ONNX = "model.pdiparams", "model.onnx"
+
+
+def installed(engine: str) -> bool:
+    """Tell whether the engine's package is there; it is not imported."""
+    return importlib.util.find_spec(engine) is not None
+
+
+def graph_files(engine: str, folder: Path) -> list[Path]:
+    """List the files of a bundle that the engine reads, whether they are there or not."""
+    if engine != "paddle":
+        return [folder / ONNX]
+    found = [folder / name for name in PROGRAMS if (folder / name).is_file()]
+    return [*(found[:1] or [folder / PROGRAMS[0]]), folder / PARAMETERS]
+
+
+def open_engine(engine: str, folder: Path, threads: int | None = None) -> Run:
+    """Open a bundle's graph on the CPU.
+
+    Args:
+        engine: "onnxruntime", "openvino" or "paddle".
+        folder: the bundle.
+        threads: how many compute; all cores by default.
+
+    Raises:
+        ImportError: if the engine is not installed.
+        ValueError: if there is no such engine, or it cannot read the graph.
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}; received {engine!r}.")
+    if not installed(engine):
+        package = "paddlepaddle" if engine == "paddle" else engine
+        raise ImportError(f"{engine} is not installed: pip install {package}")
+    openers = {"onnxruntime": _open_onnxruntime, "openvino": _open_openvino, "paddle": _open_paddle}
+    try:
+        return openers[engine](graph_files(engine, folder), threads)
+    except Exception as error:  # each has a class for each kind, all of its own
+        raise ValueError(f"{engine} cannot open the graph in {folder}: {error}") from error
+
+
+def _open_onnxruntime(files: list[Path], threads: int | None) -> Run:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads or 0
+    session = onnxruntime.InferenceSession(
+        str(files[0]), options, providers=["CPUExecutionProvider"]
+    )
+    source = session.get_inputs()[0].name
+    names = [output.name for output in session.get_outputs()]
+    return lambda batch, output: np.asarray(session.run([names[output]], {source: batch})[0])
+
+
+def _open_openvino(files: list[Path], threads: int | None) -> Run:
+    import openvino
+
+    # By itself it computes in bfloat16 where the processor can.
+    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+    if threads:
+        settings["INFERENCE_NUM_THREADS"] = threads
+    compiled = openvino.Core().compile_model(str(files[0]), "CPU", settings)
+    return lambda batch, output: np.array(compiled([batch])[output])
+
+
+def _open_paddle(files: list[Path], threads: int | None) -> Run:
+    from paddle import inference
+
+    config = inference.Config(*map(str, files))
+    config.disable_glog_info()
+    config.disable_gpu()
+    if threads:
+        config.set_cpu_math_library_num_threads(threads)
+    predictor = inference.create_predictor(config)
+    names = predictor.get_output_names()
+    source = predictor.get_input_handle(predictor.get_input_names()[0])
+
+    def run(batch: np.ndarray, output: int) -> np.ndarray:
+        source.reshape(batch.shape)
+        source.copy_from_cpu(batch)
+        predictor.run()
+        return np.asarray(predictor.get_output_handle(names[output]).copy_to_cpu())
+
+    return run
