@@ -37,6 +37,7 @@ def fixes() -> tuple[Fix, ...]:
         checkpoints,
         downloads,
         environment,
+        inference,
         lists,
         loader,
         loop,
@@ -53,7 +54,7 @@ def fixes() -> tuple[Fix, ...]:
     themes = (
         *(losses, metrics),
         *(loader, reading, transforms, lists, downloads),
-        *(environment, builder),
+        *(environment, builder, inference),
         *(checkpoints, resume),
         *(training, training_checks, prediction),
         *(() if _mode() == "minimal" else (loop,)),
