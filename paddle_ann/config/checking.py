@@ -76,7 +76,7 @@ def _check_top_level(settings: dict[str, Any]) -> None:
                 f"The configuration has no {key!r}; every configuration needs "
                 f"{', '.join(_REQUIRED)}."
             )
-    if epochs.one_of(_words(settings), "The configuration") is None:
+    if epochs.one_of(epochs.said(settings), "The configuration") is None:
         raise ValueError(
             "The configuration has neither 'iters' nor 'epochs'; it needs one, the length of the "
             "training."
@@ -86,12 +86,8 @@ def _check_top_level(settings: dict[str, Any]) -> None:
             raise ValueError(f"{key!r} is {settings[key]!r}; it must be a block of `key: value`.")
 
 
-def _words(settings: dict[str, Any]) -> list[str]:
-    return [word for word in epochs.WORDS if settings.get(word) is not None]
-
-
 def _check_counts(settings: dict[str, Any]) -> None:
-    for key in ("batch_size", *_words(settings)):
+    for key in ("batch_size", *epochs.said(settings)):
         value = settings[key]
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{key!r} is {value!r}; it must be a whole number of at least 1.")

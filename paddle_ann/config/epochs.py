@@ -32,10 +32,15 @@ def last_word(path: Path) -> str | None:
         ValueError: if one file says both.
     """
     content = parse(path)
-    found = one_of(content, str(path))
+    found = one_of(said(content), str(path))
     for base in [] if found else base_names(path, content):
         found = found or last_word(path.parent / base)
     return found
+
+
+def said(settings: Mapping[str, Any]) -> list[str]:
+    """Return which of `iters` and `epochs` have a value; null says nothing."""
+    return [word for word in WORDS if settings.get(word) is not None]
 
 
 def one_of(given: Iterable[str], where: str) -> str | None:

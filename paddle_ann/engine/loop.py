@@ -66,6 +66,18 @@ class Loop:
         # Random states at the beginning of an evaluation that is not over.
         self.owed: dict[str, Any] | None = None
 
+    def run_to_the_end(self, evaluation_pending: bool) -> None:
+        """Train, and let the callbacks close what they opened however it ends; see `train`."""
+        try:
+            self.train(evaluation_pending)
+        except EvaluationStopped:
+            self.leave_on_signal()
+        except BaseException as error:
+            self.run.failure = error
+            raise
+        finally:
+            self.callbacks.on_end(self.run)
+
     def train(self, evaluation_pending: bool) -> None:
         """Train from `run.iteration` to `run.iters`.
 

@@ -28,7 +28,7 @@ from paddle_ann.engine.metric_rows import MetricRows
 from paddle_ann.engine.options import TrainOptions
 from paddle_ann.engine.progress import Progress
 from paddle_ann.engine.saving import Saving
-from paddle_ann.engine.signals import EvaluationStopped, StopSignals
+from paddle_ann.engine.signals import StopSignals
 from paddle_ann.engine.step import Step
 from paddle_ann.engine.symptoms import Symptoms
 from paddle_ann.engine.visualdl import VisualDLLog
@@ -100,10 +100,8 @@ def train(
         amp_level: 'O1' or 'O2'.
         profiler_options: not supported; Paddle has removed what PaddleSeg's profiler calls.
         to_static_training: compile the model with `paddle.jit.to_static`.
-        epochs: passes over the data in all, in place of `iters`; everything else is then counted in
-            epochs too, `TrainOptions.save_epochs` in place of `save_interval`. The schedule of
-            the optimizer is yours: it moves on at each of the `epochs * iters_per_epoch(...)`
-            updates.
+        epochs: passes over the data in all, in place of `iters`; `TrainOptions.save_epochs` is then
+            in place of `save_interval`. The optimizer's schedule still moves on at each update.
         options: what PaddleSeg's `train` cannot do, see `TrainOptions`.
         callbacks: what is plugged in, see `Callback`.
 
@@ -130,8 +128,8 @@ def train(
     group = processes.connect()
     world, rank = group.world, group.rank
     counts = {"iters": iters, "batch_size": batch_size, "save_interval": save_interval}
+    counts.update({} if epochs is None else {"epochs": epochs})
     checks.check_counts(**counts, log_iters=log_iters)
-    checks.check_counts(**({} if epochs is None else {"epochs": epochs}))
     if options.xlsx:
         spreadsheet.check_openpyxl()
     checks.check_optimizer(optimizer)
@@ -146,7 +144,6 @@ def train(
     checks.check_labelled(val_dataset)
     checks.check_patience(options.patience, val_dataset)
     store = CheckpointStore(save_dir, keep_checkpoint_max)
-
     per_epoch = iters_per_epoch(train_dataset, batch_size, options.accumulate, world)
     planned = length(iters, epochs, save_interval, options, per_epoch)
     frozen = Freeze(model, options.freeze)
@@ -231,7 +228,7 @@ def train(
             val_dataset,
             stop,
         )
-        run_to_the_end(loop, pending)
+        loop.run_to_the_end(pending)
     return Result(run.iteration, dict(run.best), run.stop_reason)
 
 
@@ -244,19 +241,6 @@ def resume(saving: Saving, resume_model: str | Path | None, options: TrainOption
     pending = saving.resume(start.path, start.iteration, options.force_resume)
     logger.info(f"Resume model from {start.path}, iteration {start.iteration}.")
     return pending
-
-
-def run_to_the_end(loop: Loop, evaluation_pending: bool) -> None:
-    """Run the loop, and let the callbacks close what they opened however it ends."""
-    try:
-        loop.train(evaluation_pending)
-    except EvaluationStopped:
-        loop.leave_on_signal()
-    except BaseException as error:
-        loop.run.failure = error
-        raise
-    finally:
-        loop.callbacks.on_end(loop.run)
 
 
 def compiled(model: paddle.nn.Layer) -> paddle.nn.Layer:

@@ -68,7 +68,11 @@ def test_epochs_must_be_a_count(tmp_path, value):
 
 def test_one_of_them_is_needed(tmp_path):
     with pytest.raises(ValueError, match="neither 'iters' nor 'epochs'"):
-        load(written(tmp_path, epochs=None))
+        load(written(tmp_path, iters=None))
+
+
+def test_null_says_nothing(tmp_path):
+    assert words(load(written(tmp_path, epochs=None))) == {"iters": load(CONFIG).iters}
 
 
 def test_iterations_are_not_made_up(tmp_path):
