@@ -13,6 +13,7 @@ from typing import Any
 
 import paddle
 
+from paddle_ann.compat.downloads import note_checksum
 from paddle_ann.compat.fix import Fix, Patches, module, source_has
 from paddle_ann.pretrained import Loaded, load_all, load_pretrained
 from paddle_ann.state_table import table
@@ -113,7 +114,8 @@ def _file(path: str, name: str) -> str:
     """Return the path of a file of weights, fetched where it is a URL and that is allowed."""
     path = str(path)
     if "://" in path:
-        path = str(module("paddleseg.utils.utils").download_pretrained_model(path))
+        url = note_checksum(path)
+        path = str(module("paddleseg.utils.utils").download_pretrained_model(url))
     if not os.path.exists(path):
         raise FileNotFoundError(f"The weights {path} do not exist ({name}).")
     return path

@@ -1,18 +1,19 @@
-"""Downloads: none without consent."""
+"""Downloads: none without consent, and never PaddleSeg's own way to unpack."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 import os
-from contextlib import suppress
+import shutil
+from pathlib import Path
 from typing import Any
 
-import requests
-
+from paddle_ann.compat.fetching import fetch_to, split
 from paddle_ann.compat.fix import Fix, Patches, module, source_has
 
 _allowed: bool | None = None
+_checksums: dict[str, str] = {}  # by URL, what its next download must have
 
 
 def allow_downloads(allow: bool | None = True) -> None:
@@ -33,17 +34,19 @@ def downloads_allowed() -> bool:
     return os.environ.get("PADDLE_ANN_DOWNLOAD", "").lower() in ("1", "true", "yes", "on")
 
 
-def _stored(url: str, save: str, extract: str, name: str | None, filename: str | None) -> bool:
-    """True if the download's result, its unpacked folder or its archive is there already."""
-    archive = url.split("/")[-1]
-    unpacked = os.path.join(extract, archive.rpartition(".")[0])
-    target = os.path.join(extract, name) if name else unpacked
-    wanted = os.path.join(target, filename) if filename else target
-    return any(os.path.exists(path) for path in (wanted, unpacked, os.path.join(save, archive)))
+def note_checksum(url: str) -> str:
+    """Return a URL without the checksum that it ends in, which its next download must have.
+
+    PaddleSeg makes names of the URLs of weights, so they must not end in more.
+    """
+    address, checksum = split(url)
+    _checksums[address] = checksum
+    return address
 
 
 @functools.cache
 def _with_consent(original: Any) -> Any:
+    """Replace PaddleSeg's download: by `fetch_to`, whose errors it has, and not without consent."""
     signature = inspect.signature(original)
 
     @functools.wraps(original)
@@ -51,61 +54,45 @@ def _with_consent(original: Any) -> Any:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         given = bound.arguments
-        url, name, filename = given["url"], given["extraname"], given["filename"]
-        extract = given["extrapath"] or "."
-        stored = _stored(url, given["savepath"] or ".", extract, name, filename)
-        if not stored and not downloads_allowed():
-            target = os.path.join(extract, name or "", filename or "").rstrip(os.sep)
-            otherwise = (  # a file name is given for weights alone
-                "start from random weights: `--opts model.backbone.pretrained=None`, in Python "
-                "`pretrained=None`"
-                if filename
-                else "check the path (dataset_root)"
-            )
-            raise FileNotFoundError(
-                f"{target} does not exist. PaddleSeg would now download {url} to it; nothing was "
-                "downloaded. Allow the download (`--download` on the command line, "
-                "`paddle_ann.allow_downloads()` in Python, or the environment variable "
-                f"PADDLE_ANN_DOWNLOAD=1), or {otherwise}."
-            )
-        try:
-            return original(*args, **kwargs)
-        except BaseException:
-            with suppress(OSError):  # other ranks would wait for this file for ever
-                os.remove(
-                    os.path.join(extract, name or url.split("/")[-1].rpartition(".")[0])
-                    + ".download.lock"
-                )
-            raise
+        url, checksum = split(given["url"])
+        checksum, filename = checksum or _checksums.pop(url, ""), given["filename"]
+        archive = _name(url.rpartition("/")[2], url)
+        folder = given["extrapath"] or "."
+        target = Path(folder, _name(given["extraname"] or archive.rpartition(".")[0], url))
+        wanted = target / filename if filename else target
+        at_hand = Path(given["savepath"] or ".", archive)
+        if given["cover"] and target.exists():
+            shutil.rmtree(target)  # the caller asked for it; PaddleSeg never does
+        if wanted.exists():
+            return str(target)
+        if not at_hand.is_file() and not downloads_allowed():
+            raise FileNotFoundError(_refusal(wanted, url, bool(filename)))
+        fetch_to(url, target, filename, at_hand, checksum)
+        return str(target)
 
     return download
 
 
-@functools.cache
-def _download_whole(original: Any) -> Any:
-    """Download to a name of its own; only a whole answer gets the final one."""
-
-    @functools.wraps(original)
-    def download(url: str, savepath: str, print_progress: bool) -> None:
-        part = savepath + ".part"
-        try:
-            original(url, part, print_progress)
-            os.replace(part, savepath)
-        finally:
-            with suppress(OSError):
-                os.remove(part)
-
-    return download
+def _name(name: str, url: str) -> str:
+    """Return the name of a file or folder that is taken from a URL, if it is one."""
+    if name in ("", ".", "..") or "\\" in name or "\0" in name or Path(name).name != name:
+        raise ValueError(f"{url} tells no name for what would be downloaded: {name!r}.")
+    return name
 
 
-class _StrictRequests:
-    """`requests` for PaddleSeg's downloads: an error page is an error, not the file."""
-
-    @staticmethod
-    def get(url: str, **kwargs: Any) -> Any:
-        response = requests.get(url, **kwargs)
-        response.raise_for_status()
-        return response
+def _refusal(wanted: Path, url: str, of_weights: bool) -> str:
+    otherwise = (
+        "start from random weights: `--opts model.backbone.pretrained=None`, in Python "
+        "`pretrained=None`"
+        if of_weights
+        else "check the path (dataset_root)"
+    )
+    return (
+        f"{wanted} does not exist. PaddleSeg would now download {url} to it; nothing was "
+        "downloaded. Allow the download (`--download` on the command line, "
+        "`paddle_ann.allow_downloads()` in Python, or the environment variable "
+        f"PADDLE_ANN_DOWNLOAD=1), or {otherwise}."
+    )
 
 
 def _bites() -> bool:
@@ -115,11 +102,7 @@ def _bites() -> bool:
 
 
 def _patch(patches: Patches) -> None:
-    download = module("paddleseg.utils.download")
-    patches.set(download, "requests", _StrictRequests)
-    whole = _download_whole(download._download_file)
-    patches.everywhere(download._download_file, whole)
-    original = download.download_file_and_uncompress
+    original = module("paddleseg.utils.download").download_file_and_uncompress
     patches.everywhere(original, _with_consent(original))
 
 
@@ -127,8 +110,10 @@ FIXES = (
     Fix(
         "downloads",
         "a mistyped dataset_root starts a download of gigabytes; weights given by URL are fetched "
-        "without a question; an error page, or half a file, is stored under the final name",
-        "the data set classes call download_file_and_uncompress for a missing root (D6, D7)",
+        "without a question; an error page, or half a file, is stored under the final name; an "
+        "archive can write anywhere",
+        "the data set classes call download_file_and_uncompress for a missing root, which extracts "
+        "every member (D5, D6, D7)",
         "paddleseg 2.8.0 and 2.10, every Paddle",
         _bites,
         _patch,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
 import subprocess
@@ -11,16 +10,12 @@ import sys
 import paddle
 import paddleseg.transforms as T
 import pytest
-import requests
 from paddleseg import utils
 from paddleseg.core import evaluate, infer, predict
 from paddleseg.cvlibs import manager
 from paddleseg.cvlibs.builder import Builder
-from paddleseg.datasets import ADE20K, PascalVOC
-from paddleseg.utils import download
 from PIL import Image
 
-import paddle_ann.compat.downloads as consent
 from tests.compat import tiny
 
 
@@ -142,88 +137,6 @@ def test_more_processes_than_images():
     partition = modules["paddleseg.core.predict"].partition_list
     assert partition(["a", "b"], 4) == [["a"], ["b"], [], []]
     assert partition(["a", "b", "c"], 2) == [["a", "b"], ["c"]]
-
-
-# -- downloads ------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def offline(monkeypatch):
-    asked = []
-
-    def get(url, **kwargs):
-        asked.append(url)
-        raise ConnectionError(url)
-
-    monkeypatch.setattr(requests, "get", get)
-    monkeypatch.delenv("PADDLE_ANN_DOWNLOAD", raising=False)
-    yield asked
-    consent.allow_downloads(None)
-
-
-def datasets_that_download():
-    for name, kind in sorted(manager.DATASETS.components_dict.items()):
-        module = __import__(kind.__module__, fromlist=["x"])
-        if kind.__module__.startswith("paddleseg.") and hasattr(
-            module, "download_file_and_uncompress"
-        ):
-            yield pytest.param(kind, id=name)
-
-
-@pytest.mark.parametrize("kind", list(datasets_that_download()))
-def test_no_data_set_is_downloaded_without_consent(kind, offline, tmp_path):
-    root = tmp_path / "mistyped"
-    before = sorted(os.listdir(tmp_path))
-    with pytest.raises(FileNotFoundError, match="mistyped does not exist.*://.*--download"):
-        kind(**{name: [] for name in _needed(kind)}, dataset_root=str(root))
-    assert offline == [] and sorted(os.listdir(tmp_path)) == before
-
-
-def _needed(kind):
-    return [name for name in inspect.signature(kind).parameters if "transforms" in name]
-
-
-def test_no_weights_without_consent_but_from_the_cache(offline, tmp_path, monkeypatch):
-    monkeypatch.setattr(utils.utils.seg_env, "PRETRAINED_MODEL_HOME", str(tmp_path))
-    url = "https://example.com/models/tiny/model.pdparams"
-    model = tiny.tiny_model()
-    with pytest.raises(FileNotFoundError, match=r"example.com.*allow_downloads\(\)"):
-        utils.load_pretrained_model(model, url)
-    assert offline == [] and os.listdir(tmp_path) == []
-    (tmp_path / "tiny").mkdir()
-    paddle.save(tiny.tiny_model().state_dict(), str(tmp_path / "tiny/model.pdparams"))
-    utils.load_pretrained_model(model, url)
-
-
-@pytest.mark.parametrize("way", ["call", "environment"])
-def test_with_consent_it_asks_and_leaves_nothing_half(offline, tmp_path, monkeypatch, way):
-    if way == "call":
-        consent.allow_downloads()
-    else:
-        monkeypatch.setenv("PADDLE_ANN_DOWNLOAD", "1")
-    with pytest.raises(ConnectionError):
-        PascalVOC([], dataset_root=str(tmp_path / "voc"))
-    assert len(offline) == 1 and os.listdir(tmp_path) == []
-    consent.allow_downloads(False)
-    with pytest.raises(FileNotFoundError):
-        ADE20K([], dataset_root=str(tmp_path / "ade"))
-
-
-def test_an_error_page_is_no_download(offline, tmp_path, monkeypatch):
-    class Page:
-        headers = {"content-length": "3"}
-
-        def raise_for_status(self):
-            raise OSError("404")
-
-        def iter_content(self, chunk_size):
-            yield b"404"
-
-    consent.allow_downloads()
-    monkeypatch.setattr(requests, "get", lambda url, **kwargs: Page())
-    with pytest.raises(OSError, match="404"):
-        download._download_file("https://example.com/x.tar", str(tmp_path / "x.tar"), False)
-    assert os.listdir(tmp_path) == []
 
 
 # -- the builder ----------------------------------------------------------------------------------

@@ -15,21 +15,35 @@ class ChecksumError(ValueError):
     """A file is not what its name says."""
 
 
+_GIVE_IT = (
+    "name a mirror (--voc_url, --sbd_url), or give the archive (--voc_archive, --sbd_archive)"
+)
+
+
 @dataclass(frozen=True)
 class Archive:
     """A file that can be downloaded.
 
     Attributes:
         name: File name.
-        md5: Checksum, 32 hexadecimal digits.
+        md5: Checksum, 32 hexadecimal digits; '' where none is known.
         urls: Addresses, tried in this order.
         size: Roughly the size in bytes, for the look at the free space; never a check.
+        sha256: Checksum in place of `md5`, 64 hexadecimal digits.
+        otherwise: What a user can do when no address gives it.
     """
 
     name: str
     md5: str
     urls: tuple[str, ...]
-    size: int
+    size: int = 0
+    sha256: str = ""
+    otherwise: str = _GIVE_IT
+
+    @property
+    def checksum(self) -> tuple[str, str]:
+        """Kind and hexadecimal digits of the checksum; the digits are '' if none is known."""
+        return ("md5", self.md5) if self.md5 else ("sha256", self.sha256)
 
 
 VOC2012 = Archive(
@@ -49,9 +63,10 @@ SBD = Archive(
 )
 
 
-def md5_of(path: Path) -> str:
-    """Returns a file's MD5 in hexadecimal digits, with progress. It names a file, no more."""
-    digest = hashlib.md5(usedforsecurity=False)
+def checksum_of(path: Path, kind: str) -> str:
+    """Returns a file's MD5 or SHA-256 in hexadecimal digits, with progress."""
+    # MD5 names a file, no more.
+    digest = hashlib.md5(usedforsecurity=False) if kind == "md5" else hashlib.sha256()
     with open(path, "rb") as file, bar(f"checking {path.name}", path.stat().st_size, "B") as shown:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
@@ -61,9 +76,10 @@ def md5_of(path: Path) -> str:
 
 def check(path: Path, archive: Archive) -> None:
     """Raises ChecksumError if the file is not the archive; the file stays as it is."""
-    found = md5_of(path)
-    if found != archive.md5:
+    kind, digits = archive.checksum
+    found = checksum_of(path, kind)
+    if found != digits:
         raise ChecksumError(
-            f"{path} is not {archive.name} as published: its md5 is {found}, not {archive.md5}. "
+            f"{path} is not {archive.name} as published: its {kind} is {found}, not {digits}. "
             "It was not used. Move it away and fetch it again."
         )

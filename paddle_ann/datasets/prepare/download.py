@@ -12,7 +12,7 @@ import requests
 
 from . import answers
 from .answers import Interrupted, Note, Refused
-from .archives import Archive, ChecksumError, md5_of
+from .archives import Archive, ChecksumError, checksum_of
 from .files import bar, place, require_space, say, write_whole
 
 _CHUNK = 1 << 14  # bytes; what a connection that breaks off may cost
@@ -117,19 +117,22 @@ def fetch(archive: Archive, target: Path, patience: Patience | None = None) -> P
     reasons = "; ".join(str(fault).rstrip(".") for fault in faults)
     raise DownloadError(
         f"{archive.name} could not be downloaded. {reasons}. Run again to go on where it stopped, "
-        "name a mirror (--voc_url, --sbd_url), or give the archive (--voc_archive, --sbd_archive)."
+        f"{archive.otherwise}."
     )
 
 
 def _name_if_right(url: str, part: Part, archive: Archive, target: Path) -> None:
-    found = md5_of(part.path)
-    if found == archive.md5:
+    kind, digits = archive.checksum
+    found = checksum_of(part.path, kind)
+    if not digits:
+        say(f"{url}: {kind} {found}; none is known to compare it with")
+    if found == digits or not digits:
         part.finish(target)
         return
     bad = target.with_name(target.name + ".bad")
     part.finish(bad)
     raise ChecksumError(
-        f"{url} gave another file than {archive.name}: its md5 is {found}, not {archive.md5}. "
+        f"{url} gave another file than {archive.name}: its {kind} is {found}, not {digits}. "
         f"It was not used and is kept as {bad}. Run again, or name a mirror."
     )
 
@@ -181,6 +184,8 @@ def _attempt(session: requests.Session, url: str, part: Part, patience: Patience
         stream=True,
         timeout=(patience.connect_s, patience.read_s),
     ) as response:
+        if url.startswith("https:") and not response.url.startswith("https:"):
+            raise Refused(f"it leads to {response.url}, which is not encrypted")
         plan = answers.plan(url, response.status_code, response.headers, have, note)
         if plan.again:
             if not have:

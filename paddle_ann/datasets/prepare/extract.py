@@ -1,26 +1,33 @@
-"""Takes files out of a tar archive without trusting it.
+"""Takes files out of an archive, tar or zip, without trusting it.
 
 `tarfile`'s own filter='data' is missing from Python 3.9.0-3.9.16, 3.10.0-3.10.11 and
-3.11.0-3.11.3, which this package supports. So nothing is extracted by tarfile: it reads, and plain
-files are written here, under names that were checked. Links and devices are never made.
+3.11.0-3.11.3, which this package supports, and zipfile has no limits. So nothing is extracted by
+them: they read, and plain files are written here, under names that were checked. Links and devices
+are never made, and an archive within an archive stays the file that it is.
 """
 
 from __future__ import annotations
 
-import contextlib
 import gzip
-import io
 import os
 import tarfile
+import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
 
-from .files import bar, write_whole
+from .entries import FILE, FOLDER, Entry, Suspect, entries_of
+from .files import bar
 
-_GZIP = b"\x1f\x8b"
+_CHUNK = 1 << 20
+_PART = ".unpacking.part"  # what is written now, in the folder; it gets its name when it is whole
+_SMALL = 64 << 20  # bytes; below this no archive is a bomb
+
+_DAMAGED = (
+    *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error),
+    *(EOFError, OverflowError, NotImplementedError, UnicodeDecodeError),
+)
 
 
 @dataclass(frozen=True)
@@ -31,13 +38,15 @@ class Caps:
         entries: Number of entries.
         file_size: Bytes of one file that is taken out.
         total_size: Bytes of all entries, taken out or not.
-        read: Bytes that tarfile may ask for at once: it reads long names in one piece.
+        read: Bytes that tarfile or zipfile may ask for at once.
+        ratio: How many bytes may come out of one of the archive, beyond the first 64 MB.
     """
 
     entries: int = 200_000
     file_size: int = 64 << 20
     total_size: int = 16 << 30
     read: int = 64 << 20
+    ratio: float = float("inf")
 
 
 def extract(
@@ -46,7 +55,7 @@ def extract(
     wanted: Callable[[PurePosixPath], PurePosixPath | None],
     caps: Caps | None = None,
 ) -> dict[str, int]:
-    """Writes the wanted files of a tar or tar.gz archive below `folder`.
+    """Writes the wanted files of a tar, tar.gz or zip archive below `folder`.
 
     A file that is there with the same bytes is left alone, so an interrupted call is completed by
     the next.
@@ -67,93 +76,90 @@ def extract(
     """
     caps = caps or Caps()
     sizes: dict[str, int] = {}
-    entries = total = 0
+    length = archive.stat().st_size
     try:
-        with contextlib.ExitStack() as stack:
-            file = stack.enter_context(open(archive, "rb"))
-            shown = stack.enter_context(
-                bar(f"unpacking {archive.name}", archive.stat().st_size, "B")
-            )
-            tar = stack.enter_context(tarfile.open(fileobj=_reader(file, caps), mode="r:"))
-            for member in tar:
-                entries, total = entries + 1, total + max(member.size, 0)
-                _check_amount(entries, total, caps)
-                name = wanted(_checked_name(member.name))
-                if name is not None and not member.isdir():
-                    _take(tar, member, name, folder, sizes, caps)
-                shown.update(file.tell() - shown.n)
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, OverflowError) as error:
+        with (
+            entries_of(archive, caps.read) as (entries, position),
+            bar(f"unpacking {archive.name}", length, "B") as shown,
+        ):
+            for entry in _counted(entries, length, caps):
+                name = wanted(_checked_name(entry.name))
+                if name is not None and entry.kind != FOLDER:
+                    _take(entry, name, folder, sizes, caps)
+                shown.update(position() - shown.n)
+    except _DAMAGED as error:
         raise ValueError(f"{archive} is damaged: {error}. Fetch it again.") from error
-    except _Suspect as error:
+    except Suspect as error:
         raise ValueError(f"{archive} is not used further: {error}") from error
+    finally:
+        (folder / _PART).unlink(missing_ok=True)
     return sizes
 
 
-class _Suspect(Exception):
-    """The archive holds what it should not."""
-
-
-def _take(
-    tar: tarfile.TarFile,
-    member: tarfile.TarInfo,
-    name: PurePosixPath,
-    folder: Path,
-    sizes: dict[str, int],
-    caps: Caps,
-) -> None:
-    if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
-        raise _Suspect(f"{member.name!r} is no plain file (type {member.type!r})")
-    if not 0 <= member.size <= caps.file_size:
-        raise _Suspect(f"{member.name!r} has {member.size} bytes, more than {caps.file_size}")
-    if str(name) in sizes:
-        raise _Suspect(f"{member.name!r} comes twice")
-    source = tar.extractfile(member)
-    content = source.read() if source else b""
-    if len(content) != member.size:
-        raise _Suspect(f"it ends within {member.name!r}")
-    target = folder / name
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not (target.is_file() and target.read_bytes() == content):
-            write_whole(target, content)
-    except (FileExistsError, NotADirectoryError, IsADirectoryError):
-        raise _Suspect(f"{member.name!r} is a file and a folder") from None
-    sizes[str(name)] = member.size
-
-
-def _check_amount(entries: int, total: int, caps: Caps) -> None:
-    if entries > caps.entries:
-        raise _Suspect(f"it has more than {caps.entries} entries")
-    if total > caps.total_size:
-        raise _Suspect(f"its entries have more than {caps.total_size} bytes")
+def _counted(entries: Iterator[Entry], length: int, caps: Caps) -> Iterator[Entry]:
+    """Pass entries on until there are too many of them, or too large ones."""
+    count = total = 0
+    for entry in entries:
+        count, total = count + 1, total + max(entry.size, 0)
+        if count > caps.entries:
+            raise Suspect(f"it has more than {caps.entries} entries")
+        if total > caps.total_size:
+            raise Suspect(f"its entries have more than {caps.total_size} bytes")
+        if total > _SMALL + caps.ratio * length:
+            raise Suspect(f"its entries have {total} bytes, more than {caps.ratio} times its own")
+        yield entry
 
 
 def _checked_name(text: str) -> PurePosixPath:
     name = PurePosixPath(text)
     if name.is_absolute() or ".." in name.parts or "\\" in text or "\0" in text:
-        raise _Suspect(f"the name {text!r} leads out of the folder")
+        raise Suspect(f"the name {text!r} leads out of the folder")
     return name
 
 
-def _reader(file: IO[bytes], caps: Caps) -> _Capped:
-    start = file.read(2)
-    file.seek(0)
-    return _Capped(gzip.GzipFile(fileobj=file) if start == _GZIP else file, caps.read)
+def _take(
+    entry: Entry, name: PurePosixPath, folder: Path, sizes: dict[str, int], caps: Caps
+) -> None:
+    if entry.kind != FILE:
+        raise Suspect(f"{entry.name!r} is {entry.kind}")
+    if not 0 <= entry.size <= caps.file_size:
+        raise Suspect(f"{entry.name!r} has {entry.size} bytes, more than {caps.file_size}")
+    if str(name) in sizes:
+        raise Suspect(f"{entry.name!r} comes twice")
+    target = folder / name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not _is_there(entry, target):
+            _write(entry, folder / _PART)
+            os.replace(folder / _PART, target)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        raise Suspect(f"{entry.name!r} is a file and a folder") from None
+    sizes[str(name)] = entry.size
 
 
-class _Capped(io.RawIOBase):
-    """A file for tarfile to read, which refuses to read very much at once."""
+def _is_there(entry: Entry, target: Path) -> bool:
+    """Whether the file has these bytes already."""
+    if not target.is_file() or target.stat().st_size != entry.size:
+        return False
+    with open(target, "rb") as file:
+        return all(chunk == file.read(len(chunk)) for chunk in _content(entry))
 
-    def __init__(self, file: Any, cap: int) -> None:
-        self._file, self._cap = file, cap
 
-    def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= self._cap:
-            raise _Suspect(f"it asks to read {size} bytes at once, more than {self._cap}")
-        return self._file.read(size)
+def _write(entry: Entry, part: Path) -> None:
+    with open(part, "wb") as file:
+        for chunk in _content(entry):
+            file.write(chunk)
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
 
-    def tell(self) -> int:
-        return self._file.tell()
+def _content(entry: Entry) -> Iterator[bytes]:
+    """Read an entry to its announced end, which must be its end."""
+    left = entry.size
+    with entry.open() as source:
+        while left:
+            chunk = source.read(min(_CHUNK, left))
+            if not chunk:
+                raise Suspect(f"it ends within {entry.name!r}")
+            left -= len(chunk)
+            yield chunk
+        if source.read(1):
+            raise Suspect(f"{entry.name!r} is longer than its {entry.size} bytes")

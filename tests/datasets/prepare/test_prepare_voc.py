@@ -233,17 +233,17 @@ def test_too_little_room_is_told_before(
 def test_a_disk_that_fills_up_on_the_way(
     archives: Archives, ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, left = Path.write_bytes, 23
+    replace, left = os.replace, 23
 
-    def limited(path: Path, content: bytes) -> int:
+    def limited(part: Path, name: Path) -> None:
         nonlocal left
         left -= 1
         if left < 0:
             raise OSError(28, "No space left on device")
-        return write(path, content)
+        replace(part, name)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", limited)
+        patch.setattr(os, "replace", limited)
         with pytest.raises(RuntimeError, match="is full. Make room and run again"):
             prepare_voc(tmp_path, **archives.given())
     prepare_voc(tmp_path, **archives.given())
