@@ -275,7 +275,7 @@ def test_interrupted_in_an_evaluation_between_saves(root, whole, tmp_path):
     class Data(type(val)):
         def __getitem__(self, index):
             if index == 4 and len(watch.losses) == 9:
-                np.random.rand()  # as a random transform would
+                paddle.rand([1])  # as a transform or a layer might
                 os.kill(os.getpid(), signal.SIGTERM)
             return super().__getitem__(index)
 
