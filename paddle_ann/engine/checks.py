@@ -111,9 +111,11 @@ def check_loss_config(losses: Any) -> dict[str, Any]:
     """Return the losses; refuse what is no {'types': [...], 'coef': [...]} of one length.
 
     Raises:
-        ValueError: naming what is missing or the lengths.
+        ValueError: naming what is missing, the lengths, or the coef that is no finite number.
     """
-    if not isinstance(losses, dict) or not {"types", "coef"} <= set(losses):
+    if not isinstance(losses, dict) or not all(
+        isinstance(losses.get(name), (list, tuple)) for name in ("types", "coef")
+    ):
         raise ValueError(
             f"losses must be a dict with the lists 'types' and 'coef', received {losses!r}."
         )
@@ -122,6 +124,13 @@ def check_loss_config(losses: Any) -> dict[str, Any]:
         raise ValueError(
             f"losses has {types} types and {coef} coef: give every loss its coefficient."
         )
+    for value in losses["coef"]:
+        number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+        if not number or not math.isfinite(value):
+            raise ValueError(
+                f"losses has the coef {list(losses['coef'])}: {value!r} is no finite number. Give "
+                "each loss its weight in the sum, such as 1 and 0.4."
+            )
     return losses
 
 

@@ -85,7 +85,13 @@ def test_fp16_on_the_cpu_warns(start, capsys):
     assert "has no effect on the CPU" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("losses", [None, {"types": [1]}, {"types": [1, 2], "coef": [1]}])
+@pytest.mark.parametrize(
+    "losses",
+    [
+        *(None, {"types": [1]}, {"types": [1, 2], "coef": [1]}, {"types": None, "coef": [1]}),
+        *({"types": [1], "coef": [value]} for value in (None, "1", True, float("nan"))),
+    ],
+)
 def test_malformed_losses(start, tmp_path, losses):
     with pytest.raises(ValueError, match="losses"):
         start(losses=losses)

@@ -78,7 +78,18 @@ def test_list_of_pairs(tmp_path, pictures, content, separator, mode):
     attempt("list: Dataset", read)
 
 
-@fuzz(fast=25, slow=1500, content=lists() | st.binary(max_size=40))
+@st.composite
+def stems(draw: st.DrawFn) -> bytes:
+    """A list of names without ending, of which at most one is wrong."""
+    names = draw(st.lists(st.sampled_from([f"image{i}" for i in range(5)]), max_size=6))
+    if draw(st.booleans()):
+        names.insert(draw(st.integers(0, len(names))), draw(NAMES))
+    end = draw(st.sampled_from(["\n", "\n", "\r\n", "\n\n", " \n"]))
+    content = end.join(names).encode("utf-8", "surrogatepass")
+    return draw(spoilt_bytes(content)) if draw(st.integers(0, 4)) == 0 else content
+
+
+@fuzz(fast=25, slow=1500, content=stems() | stems() | lists() | st.binary(max_size=40))
 def test_list_of_stems(pictures, content):
     with tempfile.TemporaryDirectory() as root:
         voc = Path(root, "VOC2012")
