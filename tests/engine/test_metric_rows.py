@@ -238,12 +238,12 @@ def test_early_stop_between_saves_leaves_a_checkpoint(root, tmp_path):
 @pytest.mark.parametrize(
     ("at", "where"),
     [
-        (2, "step"),  # before anything is saved
-        (3, "row"),  # best_model is there, and no checkpoint
-        (8, "step"),
+        pytest.param(2, "step", marks=pytest.mark.slow),  # before anything is saved
+        pytest.param(3, "row", marks=pytest.mark.slow),  # best_model is there, and no checkpoint
+        pytest.param(8, "step", marks=pytest.mark.slow),
         (9, "row"),  # a row that the checkpoint at 6 does not know
-        (12, "save"),  # the evaluation is still to be made
-        (12, "row"),  # it was made, and nobody knows
+        pytest.param(12, "save", marks=pytest.mark.slow),  # the evaluation is still to be made
+        pytest.param(12, "row", marks=pytest.mark.slow),  # it was made, and nobody knows
     ],
 )
 def test_killed_and_resumed_has_the_same_rows(root, whole, tmp_path, at, where):
