@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+_EXPECTED = (TypeError, ValueError, RuntimeError, OSError)  # what a command says in a line
+_SHOWN = 200
+
 
 class _Verbatim(str):
     """A message that KeyError, which shows the repr of its argument, prints as it is."""
@@ -38,6 +41,19 @@ def sample_name(dataset: Any, index: Any) -> str:
     return ", ".join([f"sample {index}", *(str(name) for name in entry if name)])
 
 
+def failed_transform(error: BaseException, dataset: Any) -> str:
+    """Name the transform of a data set that an error comes from, with its settings, or ''."""
+    transforms = getattr(getattr(dataset, "transforms", None), "transforms", None) or ()
+    frame = error.__traceback__
+    while frame is not None:
+        owner = frame.tb_frame.f_locals.get("self")
+        if any(owner is transform for transform in transforms):
+            settings = ", ".join(f"{name} {value!r}" for name, value in vars(owner).items())
+            return f"in the transform {type(owner).__name__} ({settings[:_SHOWN]}), "
+        frame = frame.tb_next
+    return ""
+
+
 class NamingDataset:
     """A data set whose errors name the sample, and whose labels are checked against its classes."""
 
@@ -51,8 +67,11 @@ class NamingDataset:
             return sample
         except Exception as error:
             where = sample_name(self._dataset, index)
-            message = f"{str(error) or type(error).__name__}\n  (reading {where})"
+            transform = failed_transform(error, self._dataset)
+            message = f"{str(error) or type(error).__name__}\n  ({transform}reading {where})"
             kind = RuntimeError if isinstance(error, StopIteration) else type(error)
+            if transform and not issubclass(kind, _EXPECTED):  # such as cv2.error
+                kind, message = RuntimeError, f"{kind.__name__}: {message}"
             raise restated(kind, message) from error
 
     def __len__(self) -> int:

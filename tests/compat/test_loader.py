@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,10 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import paddle
+import paddleseg.transforms as T
 import psutil
 import pytest
+from paddleseg.datasets import PascalVOC
 
-from paddle_ann.compat.samples import check_label_values
+from paddle_ann.compat.samples import NamingDataset, check_label_values
+from tests.compat import tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = {
@@ -87,6 +91,20 @@ def test_a_worker_that_dies_is_named():
 def test_without_the_fix_it_hangs():
     with pytest.raises(subprocess.TimeoutExpired):
         read(0, ["value"], timeout=15, PADDLE_ANN_COMPAT="off")
+
+
+@pytest.mark.parametrize(
+    ("transform", "words"),
+    [
+        (T.ResizeStepScaling(-1, -1), "error: OpenCV.* ResizeStepScaling .min_scale_factor -1,"),
+        (T.Padding([3, 3]), "Padding .target_size .3, 3.,"),
+    ],
+)
+def test_a_transform_that_fails_is_named(tmp_path, transform, words):
+    dataset = PascalVOC([transform], str(tiny.write_voc(tmp_path / "voc", ["a"])), "train")
+    with pytest.raises((RuntimeError, ValueError)) as caught:
+        NamingDataset(dataset)[0]
+    assert re.search(f"{words}.*, reading sample 0, .*a.jpg", str(caught.value), re.DOTALL)
 
 
 class Labels(paddle.io.Dataset):
