@@ -166,7 +166,7 @@ def opencv_pixels(path: str, flag: int = 1) -> np.ndarray | None:
 
     check_name(path)
     try:
-        return cv2.imread(path, flag)  # type: ignore[no-any-return]
+        return cv2.imread(path, flag)
     except cv2.error:  # it raises for an absurd size in the header only
         return None
 
