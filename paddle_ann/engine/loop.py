@@ -188,6 +188,8 @@ class Loop:
             self.stop.interruptible = self.saved_at == run.iteration or self.group.world == 1
             self.stopping = self.group.meet(self.stop.received is not None)
             self.leave_on_signal()
+            if self.saved_at != run.iteration:  # else they are equal already
+                self.saving.share_statistics(self.group)
             run.scores = self.scores_of(run.model)
             if self.average:
                 scores = self.scores_of(self.average.model)

@@ -85,7 +85,7 @@ class Saving:
         """
         group = connect()
         with group.during("saving a checkpoint"):
-            self._share_statistics(group)
+            self.share_statistics(group)
             with undisturbed():
                 states = group.gather(capture_random())
             folder = group.of_main(lambda: self._write(states, evaluation_due))
@@ -114,7 +114,7 @@ class Saving:
 
         return write
 
-    def _share_statistics(self, group: Group) -> None:
+    def share_statistics(self, group: Group) -> None:
         """Give all processes those of process 0, as they have them when they are resumed."""
         tensors = statistics(self.run.model)
         group.make_equal(list(tensors.values()))
