@@ -54,6 +54,7 @@ def build(
     kind = str(source.model)
     make = _CLASSES[part, kind]
     found = {**_renamed(source.network, make), **_DESCRIBE[part](arrays, kind)}
+    overrides = _renamed(overrides, make)
     if part != "whole":
         return _make(make, found, overrides)
     of_backbone = {name: overrides[name] for name in overrides if name in _arguments(ResNet)}
@@ -82,10 +83,10 @@ def _arguments(make: Any) -> set[str]:
 
 
 def _renamed(options: Options, make: Any) -> Options:
-    """Give `psp_size` the name that blocks have for it."""
-    if "pool_sizes" not in _arguments(make):
-        return options
-    return {"pool_sizes" if k == "psp_size" else k: value for k, value in options.items()}
+    """Give `psp_size`, as PaddleSeg's models have it, the name that blocks have for it."""
+    names = ("psp_size", "pool_sizes")
+    known = next((name for name in names if name in _arguments(make)), names[0])
+    return {known if name in names else name: value for name, value in options.items()}
 
 
 # -- what shapes tell -----------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def read_state(path: str | Path, trust: bool = False) -> dict[str, np.ndarray]:
         return state_of(read_weights(path), path)
     data = path.read_bytes()
     try:
-        reader = _reader(data)
+        reader = read_safetensors if path.suffix == ".safetensors" else _reader(data)
         if trust and reader in (read_zip, read_pickle):
             return state_of(_load_by_torch(path), path)
         content = reader(data)

@@ -399,7 +399,8 @@ def test_paddlesegs_own_way_writes_outside(tmp_path):
     """What is mended is there: its function extracts `..`."""
     original = inspect.unwrap(fetch)
     (tmp_path / "in").mkdir()
-    (tmp_path / "in/net.tgz").write_bytes(tar_of({"net": link("net", tarfile.DIRTYPE, ""), "../evil": b"x"}))
+    members = {"net": link("net", tarfile.DIRTYPE, ""), "../evil": b"x"}
+    (tmp_path / "in/net.tgz").write_bytes(tar_of(members))
     where = str(tmp_path / "in")
     original("https://x/net.tgz", savepath=where, extrapath=where, print_progress=False)
     assert (tmp_path / "evil").exists()

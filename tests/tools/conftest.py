@@ -79,7 +79,7 @@ Refusal = Callable[..., str]
 def refused(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Iterator[Refusal]:
-    """Runs a command in this process; it must end with code 2 and one line, which is returned.
+    """Runs a command in this process; code 2 and a line or a table, which is returned, end it.
 
     A hang ends the test run after ten minutes. Reaching for the net is an error of its own kind.
     """
@@ -101,9 +101,11 @@ def refused(
             code = command_line.run(getattr(module, tool), module.parser())
         finally:
             faulthandler.cancel_dump_traceback_later()
-        last = capfd.readouterr().err.strip().splitlines()[-1]
-        assert code == 2, last
-        assert last.startswith(f"{tool}.py: error: ") and "reached for the net" not in last
-        return last
+        before, start, last = capfd.readouterr().err.rpartition(f"{tool}.py: error: ")
+        assert code == 2 and start, before
+        message, *table = last.strip().splitlines()
+        assert not table or table[0].startswith("  key "), last
+        assert "reached for the net" not in last
+        return start + last.strip()
 
     yield run
