@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -82,9 +83,10 @@ class Patience(threading.Thread):
             for part in (
                 f"{self.who} has been {phase} for {waited:.0f} s.",
                 self.others(),
-                "It goes on waiting, as a slow disk or network may need it. If nothing moves, end "
-                "it (Ctrl-C or SIGTERM, twice in a training) and go on with resume_model='auto' "
-                "(--resume auto).",
+                "It goes on waiting, as a slow disk or network may need it. If nothing moves, "
+                f"end it: kill -9 {os.getpid()} (Ctrl-C is not heard while Paddle waits). "
+                "Checkpoints are safe: a training goes on with resume_model='auto' (--resume "
+                "auto).",
             )
             if part
         )

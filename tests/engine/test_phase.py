@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -67,7 +68,7 @@ def test_a_line_a_minute_while_it_waits(lines):
     assert lines[0].startswith(
         "Process 1 of 2 has been reading data for 0 s. Process 0 is training."
     )
-    assert "--resume auto" in lines[0]
+    assert f"kill -9 {os.getpid()}" in lines[0] and "resume_model='auto'" in lines[0]
 
 
 def test_what_goes_on_is_not_told(lines):
