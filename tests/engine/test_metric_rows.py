@@ -14,10 +14,10 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_ann.engine import Callback, Interrupted, TrainOptions, iters_per_epoch
+from paddle_ann.engine import STOPPED, Callback, Interrupted, TrainOptions, iters_per_epoch
 from paddle_ann.engine.metric_rows import class_columns
 from paddle_ann.engine.train_accuracy import pixel_counts
-from tests.engine import toy
+from tests.engine import launcher, toy
 from tests.engine.test_resume import ROOT
 
 EPOCHS = {"iters": 10000, "save_interval": 1000, "epochs": 4}  # 7 images, batches of 2: 3 updates
@@ -367,3 +367,36 @@ def test_class_columns():
     assert class_columns(Data()) == ["IoU sky", "IoU pole 1", "IoU pole 2"]
     Data.num_classes = 2
     assert class_columns(Data()) == ["IoU class 0", "IoU class 1"]
+
+
+TOGETHER = """
+import os, signal, sys
+from pathlib import Path
+import paddle_ann
+from paddle_ann.engine import Callback, TrainOptions
+from tests.engine import toy
+from tests.engine.test_metric_rows import EPOCHS
+root, out, at = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+
+class Stop(Callback):
+    def on_step(self, run):
+        if (run.iteration, run.rank) == (at, 1):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+toy.run(root, out, **EPOCHS, val_dataset=toy.dataset(root, "val"), callbacks=[Stop()],
+        resume_model="auto", options=TrainOptions(metrics=True, save_epochs=3))
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_stopped_and_resumed_have_the_same_rows(root, tmp_path):
+    """An evaluation without a checkpoint takes process 0's statistics too, as one with it does."""
+    script = tmp_path / "job.py"
+    script.write_text(TOGETHER)
+    ends = []
+    for name, at in (("whole", 0), ("cut", 3), ("cut", 0)):  # an epoch is 2 updates
+        out = tmp_path / name
+        ends.append(launcher.call(launcher.command(out, script, root, out, at)).returncode)
+    assert ends == [0, STOPPED, 0]
+    assert untimed(tmp_path / "whole") == untimed(tmp_path / "cut")
+    assert len(rows(tmp_path / "cut")) == 4
