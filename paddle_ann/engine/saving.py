@@ -148,7 +148,7 @@ class Saving:
                 model's.
         """
         state = load_state_file(folder) if (folder / STATE_FILE).exists() else None
-        advice = self._one_before(iteration)
+        advice = one_before(folder, iteration)
         if state is not None:
             with telling(folder / STATE_FILE, advice):
                 state = take(state, STATE)
@@ -218,12 +218,15 @@ class Saving:
                     with within(name):
                         part.load_state_dict(note["parts"][name])
 
-    def _one_before(self, iteration: int) -> str:
-        """Say which checkpoint to take instead."""
-        before = [one.path for one in self.store.checkpoints() if one.iteration < iteration]
-        if not before:
-            return "There is no checkpoint before it: begin anew."
-        return f"Take the one before: resume_model={str(before[-1])!r} (--resume_model)."
+
+def one_before(folder: Path, iteration: int) -> str:
+    """Say which checkpoint to take instead of one that is damaged."""
+    before = [
+        c.path for c in CheckpointStore(folder.parent).checkpoints() if c.iteration < iteration
+    ]
+    if not before:
+        return "There is no checkpoint before it: begin anew."
+    return f"Take the one before: resume_model={str(before[-1])!r} (--resume_model)."
 
 
 @contextlib.contextmanager
