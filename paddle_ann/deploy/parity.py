@@ -52,23 +52,27 @@ class Row:
         if got.shape != shape:
             self._keep(np.inf, f"{batch}: shape {list(got.shape)}, not {list(shape)}")
             return
-        scale = float(np.abs(logits).max()) or 1.0
-        if output == "logits":
-            self._keep(float(np.abs(got - logits).max()) / scale, f"{batch}, {output}")
-        elif output == "softmax":
-            expected = np.stack([softmax(one) for one in logits])
-            self._keep(float(np.abs(got - expected).max()) / max(scale, 1), f"{batch}, {output}")
-        ids = got if output == "argmax" else got.argmax(1)
-        best = logits.argmax(1)
-        differ = ids != best
+        with np.errstate(invalid="ignore"):  # of inf, which is refused
+            scale = float(np.abs(logits).max()) or 1.0
+            if output == "logits":
+                self._keep(np.abs(got - logits).max() / scale, f"{batch}, {output}")
+            elif output == "softmax":
+                expected = np.stack([softmax(one) for one in logits])
+                self._keep(np.abs(got - expected).max() / max(scale, 1), f"{batch}, {output}")
+            self._count(got if output == "argmax" else got.argmax(1), logits, tolerance * scale)
+
+    def _count(self, ids: np.ndarray, logits: np.ndarray, tie: float) -> None:
+        differ = ids != logits.argmax(1)
         chosen = np.take_along_axis(logits, np.clip(ids, 0, logits.shape[1] - 1)[:, None], 1)[:, 0]
         self.pixels += differ.size
         self.equal += int(differ.size - differ.sum())
-        self.wrong += int((differ & ~(logits.max(1) - chosen <= tolerance * scale)).sum())
+        self.wrong += int((differ & ~(logits.max(1) - chosen <= tie)).sum())
 
     def _keep(self, difference: float, where: str) -> None:
-        if not difference <= self.difference:  # nan counts as the largest
-            self.difference, self.where = difference, where
+        if np.isnan(difference):
+            difference = np.inf
+        if difference > self.difference:
+            self.difference, self.where = float(difference), where
 
 
 @dataclass

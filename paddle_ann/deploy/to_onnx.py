@@ -47,8 +47,15 @@ def rename_outputs(graph: Any, names: Sequence[str]) -> None:
 
 
 def drop_unused(graph: Any) -> None:
-    """Take constants out that nothing reads; ONNX Runtime warns of each."""
-    read = {name for node in graph.node for name in node.input}
+    """Take out what nothing reads; ONNX Runtime warns of each such constant."""
+    outputs = {output.name for output in graph.output}
+    while True:
+        read = outputs.union(*(node.input for node in graph.node))
+        kept = [node for node in graph.node if read.intersection(node.output)]
+        if len(kept) == len(graph.node):
+            break
+        del graph.node[:]
+        graph.node.extend(kept)
     kept = [item for item in graph.initializer if item.name in read]
     del graph.initializer[:]
     graph.initializer.extend(kept)

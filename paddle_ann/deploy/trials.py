@@ -26,7 +26,7 @@ from paddle_ann.deploy.runner.description import read_description
 from paddle_ann.deploy.runner.engines import installed
 from paddle_ann.deploy.runner.prepare import prepare
 
-SHAPES = ((1, 65, 97), (1, 127, 63), (2, 71, 53), (5, 33, 49))  # N, H, W
+SHAPES = ((1, 65, 97), (1, 127, 63), (2, 71, 53), (5, 33, 49), (1, 8, 23))  # N, H, W
 MOST_PICTURES = 3  # that are also tried whole, at their own size
 
 Build = Callable[[Sequence[Any]], preprocessing.Prepare]  # transforms -> how to prepare

@@ -32,9 +32,10 @@ def test_resize_by_matrices_is_interpolate(old, size, align_corners):
     assert float((actual - expected).abs().max()) < 1e-5
 
 
-@pytest.mark.parametrize(
-    "kind", [kind if kind == "ours" else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
-)
+SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS if kind != "ours"]
+
+
+@pytest.mark.parametrize("kind", ["ours", *SLOW])
 def test_paddle_inference_with_its_default_settings_equals_the_model(kind, tmp_path):
     cls, options = KINDS[kind]
     model = make_model(cls, **options)

@@ -13,6 +13,7 @@ Run = Callable[[np.ndarray, int], np.ndarray]  # prepared images, which output -
 
 ENGINES = ("onnxruntime", "openvino", "paddle")
 PROGRAMS = ("model.json", "model.pdmodel")  # Paddle 3; Paddle 2
+SMALL = 33  # pixels of a side below which a map at output stride 32 has a side of 1
 PARAMETERS, ONNX = "model.pdiparams", "model.onnx"
 
 
@@ -79,11 +80,31 @@ def _open_openvino(files: list[Path], threads: int | None) -> Run:
 
 
 def _open_paddle(files: list[Path], threads: int | None) -> Run:
+    """Open the graph with Paddle's settings; small images get an engine without oneDNN.
+
+    With oneDNN, the default of Paddle 3.3 and several times faster, a map of height or width 1 is
+    read from the wrong place, silently.
+    """
+    opened: dict[bool, Run] = {}
+
+    def run(batch: np.ndarray, output: int) -> np.ndarray:
+        small = min(batch.shape[2:]) < SMALL
+        if small not in opened:
+            opened[small] = _paddle_predictor(files, threads, plain=small)
+        return opened[small](batch, output)
+
+    opened[False] = _paddle_predictor(files, threads, plain=False)
+    return run
+
+
+def _paddle_predictor(files: list[Path], threads: int | None, plain: bool) -> Run:
     from paddle import inference
 
     config = inference.Config(*map(str, files))
     config.disable_glog_info()
     config.disable_gpu()
+    if plain:
+        config.disable_mkldnn()
     if threads:
         config.set_cpu_math_library_num_threads(threads)
     predictor = inference.create_predictor(config)
