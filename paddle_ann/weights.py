@@ -15,12 +15,14 @@ from paddle_ann.state_table import NAME_TABLE, require_same_state
 
 __all__ = ["NAME_TABLE", "load_state", "read_weights", "require_same_state"]
 
+_WITHOUT_PICKLE = (".safetensors", ".npz")
+
 
 def read_weights(path: str | Path) -> dict[str, Any]:
     """Reads a `.pdparams` or `.pdopt` file without running anything that it contains.
 
     Args:
-        path: A state dict as `paddle.save` writes it.
+        path: A state dict as `paddle.save` writes it, or a `.safetensors` or `.npz` file.
 
     Returns:
         Arrays by parameter name; of an optimizer also the state of its schedule.
@@ -28,6 +30,10 @@ def read_weights(path: str | Path) -> dict[str, Any]:
     Raises:
         ValueError: The file is truncated, is no state dict, or asks for code to be run.
     """
+    if Path(path).suffix in _WITHOUT_PICKLE:
+        from paddle_ann.convert.reading import read_state  # which reads .pdparams by this module
+
+        return dict(read_state(path))
     with open(path, "rb") as file:
         state = _unpickle(file, path)
         _check(state, os.fstat(file.fileno()).st_size, path)
@@ -90,7 +96,8 @@ def load_state(path: str | Path, **options: Any) -> Any:
     """Load a state dict by `paddle.load`, once it is known that the file runs no code.
 
     Args:
-        path: A `.pdparams` or `.pdopt` file as `paddle.save` writes it.
+        path: A `.pdparams` or `.pdopt` file as `paddle.save` writes it, or a `.safetensors` or
+            `.npz` file of the same names.
         **options: Those of `paddle.load`.
 
     Returns:
@@ -102,7 +109,12 @@ def load_state(path: str | Path, **options: Any) -> Any:
     """
     if os.path.isdir(path):
         raise ValueError(f"{path} is a folder; give the file in it, such as model.pdparams.")
-    read_weights(path)
+    state = read_weights(path)
+    if Path(path).suffix in _WITHOUT_PICKLE:
+        return {
+            name: paddle.to_tensor(np.array(a, a.dtype.newbyteorder("="), order="C"))
+            for name, a in state.items()
+        }
     try:
         return paddle.load(str(path), **options)
     except Exception as error:  # arrays of texts, names without entries: a pickle, but no weights

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from paddleseg import utils
 
+from paddle_ann.convert import save_state
 from paddle_ann.weights import load_state, read_weights, require_same_state
 
 
@@ -141,3 +143,18 @@ def test_an_entry_that_is_no_array(saved: tuple[Net, Path]) -> None:
     state = {**net.state_dict(), "fc.bias": {"a": 1}}
     with pytest.raises(ValueError, match=r"fc.bias +a dict +\[3\]"):
         require_same_state(net, state, "w.pdparams", "Take another.")
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
+def test_other_formats_of_the_same_names(tmp_path: Path, suffix: str) -> None:
+    net, other = Net(), Net()
+    file = tmp_path / f"net{suffix}"
+    save_state(net.state_dict(), file)
+    utils.load_entire_model(other, str(file))
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(other.state_dict()[name].numpy(), value.numpy())
+    file.write_bytes(file.read_bytes()[:-7])
+    with pytest.raises(ValueError, match=f"net{suffix} cannot be read as weights"):
+        load_state(file)
+    with pytest.raises(FileNotFoundError, match=f"gone{suffix} does not exist"):
+        load_state(tmp_path / f"gone{suffix}")
