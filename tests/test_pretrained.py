@@ -101,6 +101,10 @@ CHANGES = {
     "inputs of the classifier": lambda state: state.update(
         {"head.cls.weight": paddle.zeros([9, 2, 1, 1])}
     ),
+    "inputs and outputs of the classifier": lambda state: state.update(
+        {"head.cls.weight": paddle.zeros([9, 2, 1, 1]), "head.cls.bias": paddle.zeros([9])}
+    ),
+    "its bias alone": lambda state: state.update({"head.cls.bias": paddle.zeros([9])}),
     "a batch norm's width": lambda state: state.update(
         {"backbone.bn1.weight": paddle.zeros([9]), "backbone.bn1.bias": paddle.zeros([9])}
     ),
@@ -135,6 +139,15 @@ def test_the_new_number_must_be_the_models() -> None:
     load_pretrained(Net(7), Net(3).state_dict(), "x")
     with pytest.raises(ValueError, match="do not fit"):
         load_pretrained(Net(5), Net(3).state_dict(), "x")
+
+
+def test_what_a_batch_norm_follows_is_no_classifier() -> None:
+    before, after = (
+        nn.Sequential(nn.Conv2D(3, width, 1), nn.BatchNorm2D(5), nn.Conv2D(5, 2, 1))
+        for width in (7, 5)
+    )
+    with pytest.raises(ValueError, match="other shape: 2"):
+        load_pretrained(after, before.state_dict(), "x.pdparams")
 
 
 def test_an_imagenet_classifier_is_not_used_and_named(said: list[str], tmp_path: Path) -> None:
