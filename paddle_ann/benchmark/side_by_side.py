@@ -19,6 +19,7 @@ from paddle import nn
 from paddleseg.cvlibs import SegBuilder
 from paddleseg.utils import utils
 
+from paddle_ann import session
 from paddle_ann.benchmark.environment import quietly
 from paddle_ann.benchmark.timing import ratios, spread
 from paddle_ann.config import load
@@ -63,6 +64,7 @@ def build(settings: Any, seed: int, dropout: bool) -> Side:
     """
     builder = SegBuilder(settings)
     with quietly():
+        session.count_iterations(builder)
         utils.set_seed(seed)
         model = builder.model
     model.train()

@@ -27,7 +27,7 @@ def configs(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], list[s
         "other": "\nmodel:\n  psp_size: [1, 5]\n",
     }.items():
         paths.append(folder / f"{name}.yml")
-        paths[-1].write_text(f"_base_: {CONFIG}\n{more}")
+        paths[-1].write_text(f"_base_: {CONFIG}\nepochs: 2\n{more}")
     roots = [f"{section}_dataset.dataset_root={data}" for section in ("train", "val")]
     sgd = ["optimizer.type=SGD", "lr_scheduler.learning_rate=0.01"]
     return [str(path) for path in paths], [*SMALL, *roots, *sgd]
