@@ -114,7 +114,8 @@ def _check_section(
     manager_ = _MANAGERS.get(manager_key or name)
     for child_name, child, child_path in _children(name, node, path):
         _check_section(child_name, child, child_path)
-    if isinstance(node, dict) and node and ("type" in node or manager_ is not None):
+    there = node or path != name  # only whole sections may be left empty
+    if isinstance(node, dict) and there and ("type" in node or manager_ is not None):
         check_component(node, path, manager_, extra)
 
 
