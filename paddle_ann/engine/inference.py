@@ -12,16 +12,23 @@ from paddleseg.core import infer
 from paddle_ann.engine.precision import Precision
 
 
+_LEAST, _MOST = 0.05, 20  # beyond, nothing is left of an image, or it takes all memory
+
+
 def check_scales(scales: Any) -> list[float]:
     """Return the scales as the list of floats that PaddleSeg's `aug_inference` insists on.
 
     Raises:
-        ValueError: if one is no positive number, or there is none.
+        ValueError: if one is no number of 0.05 to 20, or there is none.
     """
     several = list(scales) if isinstance(scales, (list, tuple)) else [scales]
-    if not all(isinstance(s, (int, float)) and s > 0 for s in several) or not several:
+    if (
+        not all(isinstance(s, (int, float)) and _LEAST <= s <= _MOST for s in several)
+        or not several
+    ):
         raise ValueError(
-            f"scales must be a positive number or a list of them, received {scales!r}."
+            f"scales must be a number from {_LEAST} to {_MOST} or a list of them, such as "
+            f"[0.75, 1.0, 1.25]; received {scales!r}."
         )
     return [float(s) for s in several]
 
@@ -37,7 +44,8 @@ def check_windows(crop_size: Any, stride: Any) -> None:
         ValueError: naming the argument.
     """
     for name, value in (("crop_size", crop_size), ("stride", stride)):
-        if not isinstance(value, (list, tuple)) or len(value) != 2 or min(value) <= 0:
+        pair = isinstance(value, (list, tuple)) and len(value) == 2
+        if not pair or not all(isinstance(side, int) and side > 0 for side in value):
             raise ValueError(
                 f"is_slide=True needs {name}=(width, height) in pixels, both positive, received "
                 f"{value!r}."

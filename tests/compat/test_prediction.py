@@ -57,7 +57,9 @@ def test_int_scales_are_floats(run, tmp_path):
     assert one.shape == several.shape == [1, 1, 5, 7]
 
 
-@pytest.mark.parametrize("scales", [0, -1.0, [], "1", None])
+@pytest.mark.parametrize(
+    "scales", [0, -1.0, [], "1", None, float("inf"), float("nan"), 1e-9, [1, 21]]
+)
 def test_bad_scales(run, scales):
     with pytest.raises(ValueError, match="scales must be"):
         run(aug_pred=True, scales=scales)
@@ -70,6 +72,8 @@ def test_bad_scales(run, scales):
         ({"crop_size": (8, 8)}, "stride=.*None"),
         ({"crop_size": (8, 8), "stride": (8,)}, "stride"),
         ({"crop_size": (8, 8), "stride": (9, 8)}, "gaps"),
+        ({"crop_size": ("a", "b"), "stride": (8, 8)}, r"crop_size=.*\('a', 'b'\)"),
+        ({"crop_size": (8, 8), "stride": [4, None]}, r"stride=.*\[4, None\]"),
     ],
 )
 def test_sliding_windows_need_their_sizes(run, root, given, message):
