@@ -11,7 +11,6 @@ from paddleseg.core import infer
 
 from paddle_ann.engine.precision import Precision
 
-
 _LEAST, _MOST = 0.05, 20  # beyond, nothing is left of an image, or it takes all memory
 
 
