@@ -105,7 +105,20 @@ def _load_weights(path: Path, model: paddle.nn.Layer) -> dict[str, Any]:
     _require_file(path)
     state = load_state(path, keep_name_table=True)
     require_same_state(model, state, str(path), _NEXT_STEP)
+    _require_same_precision(model, state, path)
     return dict(state)
+
+
+def _require_same_precision(model: paddle.nn.Layer, state: dict[str, Any], path: Path) -> None:
+    """Refuse what Paddle refuses only when half of the model is filled."""
+    for key, value in model.state_dict(use_hook=False).items():
+        if key not in state:  # a counter that paddle.flops left in the model
+            continue
+        here, there = (str(item.dtype).rpartition(".")[2] for item in (value, state[key]))
+        if here != there and {here, there} <= {"float32", "float64"}:
+            raise ValueError(
+                f"{path}: {key} is {there} there and {here} in the model. {_NEXT_STEP}"
+            )
 
 
 def _require_file(path: Path) -> None:
@@ -124,6 +137,7 @@ def _load_average(path: Path, ema: Any) -> tuple[dict[str, Any] | None, list[str
         return None, [f"There is no {path}: the moving average starts from the weights."]
     state = load_state(path)
     require_same_state(ema, state, str(path), _NEXT_STEP)
+    _require_same_precision(ema, state, path)
     return state, []
 
 
