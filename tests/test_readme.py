@@ -72,8 +72,9 @@ CAMVID = Plan(
     ),
 )
 DATA = Plan("data", "python tools/check_data.py")
+PLOT = Plan("plot", "python tools/plot.py")
 MAKE = Plan("make", "make demo")  # not run here: `make test` runs this file, and makes .venv
-PLANS = [TOOLS, PYTHON_API, DOCTOR, VISUALDL, PADDLESEG_SCRIPT, CAMVID, DATA, MAKE]
+PLANS = [TOOLS, PYTHON_API, DOCTOR, VISUALDL, PADDLESEG_SCRIPT, CAMVID, DATA, PLOT, MAKE]
 
 
 def block_of(plan: Plan) -> str:
@@ -135,6 +136,11 @@ def test_tools_leave_the_files_that_readme_names(after_tools: Path) -> None:
 def test_data_is_looked_through(after_tools: Path) -> None:
     assert "images/min" in run(["bash", "-euc", block_of(DATA)], after_tools)
     assert "<html" in (after_tools / "output/toy_data.html").read_text(encoding="utf-8")
+
+
+def test_curves_are_drawn(after_tools: Path) -> None:
+    run(["bash", "-euc", block_of(PLOT)], after_tools)
+    assert (after_tools / "output/toy/curves.png").stat().st_size > 10_000
 
 
 def test_python_script(after_tools: Path) -> None:
