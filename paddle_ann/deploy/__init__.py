@@ -1,6 +1,7 @@
-"""Trained networks outside of the training machine: one export, which proves itself."""
+"""Trained networks outside of the training machine: an export that proves itself, and its use."""
 
 from paddle_ann.deploy.exporting import export
 from paddle_ann.deploy.parity import Report
+from paddle_ann.deploy.predictor import Prediction, Predictor
 
-__all__ = ["Report", "export"]
+__all__ = ["Prediction", "Predictor", "Report", "export"]

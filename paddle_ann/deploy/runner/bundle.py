@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from .description import check_sum, read_description, read_sums
 from .engines import ENGINES, Run, graph_files, installed, open_engine
 from .files import check_image
-from .prepare import prepare, restore
+from .prepare import Trace, prepare, restore
 
 
 class Bundle:
@@ -72,11 +73,7 @@ class Bundle:
             (H, W) int32.
         """
         image, trace = prepare(check_image(rgb), self.steps)
-        resized = any(what == "resize" for what, _, _ in trace)
-        if "argmax" in self.outputs and not (resized and self.scores):
-            return restore(self.run(image[None], "argmax")[0], trace).astype(np.int32)
-        maps = self.run(image[None], str(self.scores))[0]
-        return restore(maps, trace).argmax(0).astype(np.int32)
+        return self.segment(image[None], [trace])[0][0]
 
     def probabilities(self, rgb: np.ndarray) -> np.ndarray:
         """Compute each class's probability at every pixel of an image.
@@ -90,14 +87,43 @@ class Bundle:
         Raises:
             ValueError: if the bundle was exported without scores.
         """
-        if self.scores is None:
+        image, trace = prepare(check_image(rgb), self.steps)
+        probabilities = self.segment(image[None], [trace], probabilities=True)[0][1]
+        return np.asarray(probabilities)
+
+    def segment(
+        self, batch: np.ndarray, traces: Sequence[Trace], probabilities: bool = False
+    ) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        """Segment prepared images, and bring the results back to their sizes.
+
+        Args:
+            batch: (N, 3, H', W') float32.
+            traces: how each was prepared, as `prepare` tells.
+            probabilities: compute them as well.
+
+        Returns:
+            For each image class numbers (H, W) int32 and, if asked for, (num_classes, H, W).
+
+        Raises:
+            ValueError: if there are no scores to compute probabilities from.
+        """
+        if probabilities and self.scores is None:
             raise ValueError(
                 f"{self.folder} was exported with class numbers alone. Export it with the output "
                 '"logits" or "softmax" to get probabilities.'
             )
-        image, trace = prepare(check_image(rgb), self.steps)
-        maps = restore(self.run(image[None], self.scores)[0], trace)
-        return softmax(maps) if self.scores == "logits" else maps
+        resized = any(what == "resize" for trace in traces for what, _, _ in trace)
+        if "argmax" in self.outputs and not probabilities and not (resized and self.scores):
+            maps = self.run(batch, "argmax")
+            return [(restore(one, t).astype(np.int32), None) for one, t in zip(maps, traces)]
+        results = []
+        for one, trace in zip(self.run(batch, str(self.scores)), traces):
+            scores = restore(one, trace)
+            ids = scores.argmax(0).astype(np.int32)
+            if probabilities and self.scores == "logits":
+                scores = softmax(scores)
+            results.append((ids, scores if probabilities else None))
+        return results
 
 
 def choose_engine(folder: Path) -> str:
