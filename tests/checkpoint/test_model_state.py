@@ -266,15 +266,16 @@ def test_another_model(tmp_path):
     refuse(tmp_path, Training(width=7), r"first\.weight +\[3, 5\] +\[3, 7\] ")
 
 
-def test_weights_of_another_precision_change_nothing(tmp_path):
+@pytest.mark.parametrize("kind", ["float16", "float64"])
+def test_weights_of_another_precision_change_nothing(tmp_path, kind):
     model = paddle.nn.Sequential(paddle.nn.Linear(3, 5), paddle.nn.Linear(5, 7))
     save_model(tmp_path, model)
     state = paddle.load(str(tmp_path / "model.pdparams"), return_numpy=True)
     state["0.weight"] += 1
-    state["1.bias"] = state["1.bias"].astype("float64")
+    state["1.bias"] = state["1.bias"].astype(kind)
     paddle.save(state, str(tmp_path / "model.pdparams"))
     before = model[0].weight.numpy()
-    with pytest.raises(ValueError, match="1.bias is float64 there and float32 in the model"):
+    with pytest.raises(ValueError, match=f"1.bias is {kind} there and float32 in the model"):
         load_model(tmp_path, model)
     assert (model[0].weight.numpy() == before).all()
 
