@@ -48,7 +48,7 @@ def test_train_writes_checkpoints_and_says_how_far_it_is(run: Path) -> None:
     for name in ("iter_3/model.pdopt", "iter_6/model.pdparams", "best_model/model.pdparams"):
         assert (run / "out" / name).is_file()
     log = (run / "log.txt").read_text()
-    assert re.findall(r"iter: (\d)/6, loss: \d+\.\d+", log) == ["2", "4", "6"]
+    assert re.findall(r"\[TRAIN\] epoch: \d+, iter: (\d)/6, loss: \d+\.\d+", log) == ["2", "4", "6"]
     assert "ETA" in log and "mIoU" in log
 
 
@@ -81,7 +81,7 @@ def test_resume_goes_on_where_it_stopped(run: Path, pictures: Path, tmp_path: Pa
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert re.findall(r"iter: (\d)/5", done.stdout + done.stderr) == ["4", "5"]
+    assert re.findall(r"\[TRAIN\] epoch: \d+, iter: (\d)/5", done.stdout + done.stderr) == ["4", "5"]
     assert (tmp_path / "out/iter_5/model.pdparams").is_file()
 
 
