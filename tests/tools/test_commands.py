@@ -81,7 +81,7 @@ def test_resume_goes_on_where_it_stopped(run: Path, pictures: Path, tmp_path: Pa
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert re.findall(r"\[TRAIN\] epoch: \d+, iter: (\d)/5", done.stdout + done.stderr) == ["4", "5"]
+    assert re.findall(r"TRAIN\] .*?iter: (\d)/5", done.stdout + done.stderr) == ["4", "5"]
     assert (tmp_path / "out/iter_5/model.pdparams").is_file()
 
 
