@@ -15,9 +15,11 @@ from paddleseg.core import infer
 from PIL import Image
 
 from paddle_ann.deploy import arguments, conversion, export, exporting, preprocessing, writing
+from paddle_ann.deploy.parity import Report, Row
 from paddle_ann.deploy.runner import Bundle
 from paddle_ann.deploy.runner.description import read_description
 from paddle_ann.deploy.runner.engines import ENGINES
+from paddle_ann.deploy.trials import own_rounding, run_model
 from tests.deploy.toy import make_model, normalised, picture
 
 TRANSFORMS = [T.Resize((83, 61)), T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])]
@@ -286,6 +288,43 @@ def test_pictures_of_another_scale_are_refused(quick, tmp_path):
     transforms = [T.Normalize(mean=[0.0] * 3, std=[1e-4] * 3)]
     with pytest.raises(ValueError, match="not normalised as in training"):
         quick(tmp_path / "out", transforms=transforms, images=PICTURES)
+
+
+@pytest.mark.slow
+def test_a_tolerance_that_is_given_is_kept(quick, tmp_path):
+    with pytest.raises(RuntimeError, match="at most 1e-12 passes"):
+        quick(tmp_path / "out", tolerance=1e-12)
+
+
+def test_a_sensitive_model_is_allowed_its_own_rounding(tmp_path, monkeypatch):
+    """Only where it fails otherwise, up to a limit, and the report says what passed."""
+    asked = []
+
+    def compared(engines, folder, batches, outputs, tolerance):
+        asked.append(tolerance)
+        row = Row("paddle", "3", difference=5e-4, pixels=1, equal=1)
+        return Report([row], ["a"], tolerance)
+
+    monkeypatch.setattr(exporting, "trace", lambda graph, folder: (folder / "model.json").touch())
+    monkeypatch.setattr(exporting, "compare_all", compared)
+    for own, passes, tolerances in ((3e-4, True, [1e-4, 9e-4]), (1e-6, False, [1e-4])):
+        asked.clear()
+        monkeypatch.setattr(exporting, "own_rounding", lambda model, batches, own=own: own)
+        place = tmp_path / str(own)
+        if passes:
+            export(make_model(), place, transforms=[T.Normalize()], formats=["paddle"])
+        else:
+            with pytest.raises(RuntimeError, match="refused"):
+                export(make_model(), place, transforms=[T.Normalize()], formats=["paddle"])
+        assert asked == pytest.approx(tolerances)
+
+
+def test_own_rounding_of_a_tame_model_is_that_of_floats_and_leaves_the_model():
+    model = make_model()
+    batches = run_model(model, [T.Normalize()], PICTURES)
+    before = {name: value.numpy() for name, value in model.state_dict().items()}
+    assert 1e-8 < own_rounding(model, batches) < 1e-5
+    assert all(np.array_equal(before[n], v.numpy()) for n, v in model.state_dict().items())
 
 
 def test_an_export_is_not_overwritten(tmp_path):
