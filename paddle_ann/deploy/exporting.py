@@ -93,9 +93,11 @@ def export(
         write(folder, graph, description, formats, opset)
         report = compare_all(engines, folder, batches, outputs, tolerance or TOLERANCE)
         if not report.passed and tolerance is None:
-            wider = min(3 * own_rounding(model, batches), MOST_TOLERANCE)
+            own = own_rounding(model, batches)
+            wider = min(3 * own, MOST_TOLERANCE)
             if wider > TOLERANCE:
                 report = compare_all(engines, folder, batches, outputs, wider)
+            report.own = own
         report.pictures = "generated" if images is None else "given"
         if not report.passed:
             raise RuntimeError(f"The export is refused, nothing was written to {path}.\n{report}")

@@ -85,12 +85,15 @@ class Report:
         batches: the names of the batches.
         tolerance: the largest difference that passes, of the largest logit.
         pictures: "given" or "generated".
+        own: how far rounding each weight once more moves the model's own output, of the largest
+            logit; 0 where that was not looked at.
     """
 
     rows: list[Row]
     batches: list[str]
     tolerance: float
     pictures: str = "given"
+    own: float = 0.0
 
     @property
     def passed(self) -> bool:
@@ -115,6 +118,10 @@ class Report:
         lines.append(
             f"difference: the largest, of the largest logit; at most {self.tolerance:.2g} passes"
         )
+        if self.own:
+            lines.append(
+                f"rounding each weight of the model once more moves its own output by {self.own:.1e}"
+            )
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
