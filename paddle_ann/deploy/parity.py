@@ -119,9 +119,8 @@ class Report:
             f"difference: the largest, of the largest logit; at most {self.tolerance:.2g} passes"
         )
         if self.own:
-            lines.append(
-                f"rounding each weight of the model once more moves its own output by {self.own:.1e}"
-            )
+            moved = f"{self.own:.1e}"
+            lines.append(f"rounding each weight of the model once more moves its output by {moved}")
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
