@@ -17,9 +17,9 @@ def make_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--non_finite", nargs="+", choices=POLICIES, default=["stop", "skip"], metavar="POLICY",
         help=f"of {', '.join(POLICIES)} (default: stop skip)")  # fmt: skip
-    add("--updates", type=command_line.positive, default=60, help="of each kind (default: 60)")
-    add("--size", type=command_line.positive, default=128, help="of images (default: 128)")
-    add("--batch_size", type=command_line.positive, default=2, help="(default: 2)")
+    add("--updates", type=command_line.positive, default=20, help="of each kind (default: 20)")
+    add("--size", type=command_line.positive, default=224, help="of images (default: 224)")
+    add("--batch_size", type=command_line.positive, default=4, help="(default: 4)")
     add("--debug", action="store_true", help="show the traceback of an error")
     return parser
 

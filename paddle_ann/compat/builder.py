@@ -144,7 +144,7 @@ def _patch_building(patches: Patches) -> None:
 class _ByArguments:
     """A data set class whose number of classes depends on its arguments."""
 
-    for_settings = staticmethod(dict)
+    for_settings: Any = staticmethod(dict)
 
 
 def _class_count_bites() -> bool:
