@@ -172,7 +172,9 @@ def test_the_norm_is_that_of_all_gradients(root, tmp_path, accumulate, monkeypat
 
     made = run(root, tmp_path / "out", accumulate=accumulate, callbacks=[Norms()], iters=3)
     assert found == pytest.approx(expected, rel=1e-5) and len(found) == 3 and min(found) > 0
-    assert len(calls) == (24 if accumulate == 1 else 0)
+    large = [p for p in made["model"].parameters() if not p.stop_gradient and p.ndim != 1]
+    assert 0 < len(large) < 8
+    assert len(calls) == (3 * len(large) if accumulate == 1 else 0)
     calls.clear()
     made["model"].cls.weight.sum().backward()
     assert calls == []  # the hooks are gone
