@@ -74,8 +74,8 @@ def inference_form(model: nn.Layer) -> nn.Layer:
     if not isinstance(model, ANNNet):
         raise TypeError(
             f"export takes an ANN or ANNNet; received {type(model).__name__}. Pass the trained "
-            "model, which is fused here; of a wrapped one the network inside, e.g. model._layers of a "
-            "DataParallel. Other networks of PaddleSeg's are exported by its own tools/export.py."
+            "model, which is fused here; of a wrapped one the network inside, e.g. model._layers "
+            "of a DataParallel. PaddleSeg's tools/export.py exports its other networks."
         )
     if model.training:
         raise RuntimeError(
