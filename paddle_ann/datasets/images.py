@@ -176,9 +176,25 @@ def check_sums(source: Source, max_pixels: int | None = None) -> None:
     with open_image(source, max_pixels) as image:
         try:
             if image.format == "PNG":
+                _check_png_end(image)
                 image.verify()
         except Exception as error:
             raise _damaged(_name(source), error) from None
+
+
+def _check_png_end(image: Any) -> None:
+    """Raises a ValueError unless the last chunk is whole: libpng insists on it, Pillow does not."""
+    file = image.fp
+    file.seek(8)  # behind the signature
+    while True:
+        header = file.read(8)
+        if len(header) < 8:
+            raise ValueError("it ends before its last chunk")
+        if header[4:] == b"IEND":
+            break
+        file.seek(int.from_bytes(header[:4], "big") + 4, os.SEEK_CUR)
+    if header[:4] + file.read(4) != b"\0\0\0\0\xaeB`\x82":
+        raise ValueError("the check sum of its last chunk is wrong")
 
 
 def seen_size(image: Image.Image) -> tuple[int, int]:

@@ -84,7 +84,7 @@ class Patience(threading.Thread):
                 f"{self.who} has been {phase} for {waited:.0f} s.",
                 self.others(),
                 "It goes on waiting, as a slow disk or network may need it. If nothing moves, "
-                f"end it: kill -9 {os.getpid()} (Ctrl-C is not heard while Paddle waits). "
+                f"end it: Ctrl-C twice, two seconds apart, or kill -9 {os.getpid()}. "
                 "Checkpoints are safe: a training goes on with resume_model='auto' (--resume "
                 "auto).",
             )

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import paddle
 
-from paddle_ann.engine import store
+from paddle_ann.engine import listener, store
 from paddle_ann.engine.exchange import Exchange, OtherProcessFailed
 from paddle_ann.engine.phase import Patience
 from paddle_ann.engine.signals import Interrupted, StopSignals
@@ -55,19 +55,19 @@ class Group(Exchange):
 
     def __init__(self, world: int = 1, rank: int = 0) -> None:
         super().__init__(world, rank)
-        self._patience: Patience | None = None
+        self._alone = contextlib.ExitStack()  # what helps a process that waits
         self._depth = self._jobs = 0
 
     def __enter__(self) -> Group:
         if self._depth == 0:
             who = f"Process {self.rank} of {self.world}" if self.world > 1 else "This process"
-            self._patience = Patience(who, self.phase, self._describe_others)
-            self._patience.start()
-            try:
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(contextlib.closing(listener.Listener()))
+                patience = Patience(who, self.phase, self._describe_others)
+                patience.start()
+                stack.callback(patience.close)
                 self._open()
-            except BaseException:
-                self._patience.close()
-                raise
+                self._alone = stack.pop_all()
         self._depth += 1
         return self
 
@@ -75,8 +75,7 @@ class Group(Exchange):
         self._depth -= 1
         if self._depth:
             return
-        if self._patience is not None:
-            self._patience.close()
+        self._alone.close()
         if self.watch is None:
             return
         watch, self.watch = self.watch, None

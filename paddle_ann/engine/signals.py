@@ -8,7 +8,8 @@ import threading
 import time
 from typing import Any
 
-LAUNCHER_S = 2.0  # paddle.distributed.launch sends SIGTERM three times, 0.2 s apart, and means one
+from paddle_ann.engine.listener import ENDING, ONE_S
+
 STOPPED = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong, run it again
 
 
@@ -45,7 +46,7 @@ class StopSignals:
 
     def __enter__(self) -> StopSignals:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in ENDING:
                 self._before[number] = signal.signal(number, self._receive)
         return self
 
@@ -60,8 +61,8 @@ class StopSignals:
                 os._exit(128 + number)
             return  # Ctrl-C goes to all processes of the terminal; the training stops its readers
         again = time.monotonic() - self._since
-        if self.received == "SIGTERM" and number == signal.SIGTERM and again < LAUNCHER_S:
-            return
+        if self.received == "SIGTERM" and number == signal.SIGTERM and again < ONE_S:
+            return  # paddle.distributed.launch sends it three times, 0.2 s apart, and means one
         if self.received is not None:
             os._exit(128 + number)
         self._since = time.monotonic()

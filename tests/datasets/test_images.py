@@ -172,3 +172,18 @@ def test_whatever_the_bytes_an_array_or_a_named_error(content, data):
             assert error.kind in ("empty", "unreadable", "damaged", "too-large")
         else:
             assert array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3
+
+
+def test_a_spoiled_last_chunk_is_noticed(tmp_path):
+    """OpenCV's libpng refuses such a file, Pillow's own check passes over it."""
+    path = tmp_path / "a.png"
+    Image.new("RGB", (5, 3)).save(path)
+    images.check_sums(path)
+    whole = path.read_bytes()
+    for content in (whole[:-4] + b"\xafB`\x82", whole[:-12], whole[:-2]):
+        path.write_bytes(content)
+        assert images.opencv_pixels(str(path)) is None or content == whole[:-12]
+        with pytest.raises(images.ImageError, match=r"a\.png"):
+            images.check_sums(path)
+    path.write_bytes(whole + b"more")  # data behind the end is read by both
+    images.check_sums(path)
