@@ -23,13 +23,6 @@ from tests.engine import toy
 WRONG = ["3", None, -2, {"a": "b"}, ["x", 1], True, {"$": -3.5}]
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    root = tmp_path_factory.mktemp("data") / "voc"
-    toy.dataset(root)
-    return root
-
-
 def guard():
     rate = LearningRate(SimpleNamespace(_learning_rate=0.5, get_lr=lambda: 0.5))
     return Guard("stop", SimpleNamespace(step=SimpleNamespace(rate=rate)), None)

@@ -10,13 +10,6 @@ from tests.engine import toy
 from tests.engine.test_resume import Signal
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    root = tmp_path_factory.mktemp("data") / "voc"
-    toy.dataset(root)
-    return root
-
-
 @pytest.fixture
 def scores(monkeypatch):
     """Let evaluations, one after another, find these scores."""

@@ -12,13 +12,6 @@ from tests.engine.test_guard import Kept
 from tests.engine.test_resume import Signal
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    root = tmp_path_factory.mktemp("data") / "voc"
-    toy.dataset(root)
-    return root
-
-
 def split(before, after):
     """Return the names of the tensors that stayed as they were, and of those that changed."""
     same = {name for name in before if np.array_equal(before[name], after[name])}

@@ -26,13 +26,6 @@ from tests.engine import toy
 from tests.engine.test_resume import Signal
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    root = tmp_path_factory.mktemp("data") / "voc"
-    toy.dataset(root)
-    return root
-
-
 class BadImage(Callback):
     """Put a nan into an image of the updates `at`, each time or the first time only."""
 

@@ -73,13 +73,6 @@ def untimed(out: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    root = tmp_path_factory.mktemp("data") / "voc"
-    toy.dataset(root)
-    return root
-
-
-@pytest.fixture(scope="module")
 def whole(root, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("whole") / "out"
     done = call(root, out)

@@ -76,13 +76,6 @@ def call(root, out, iters=11, resume="", sent=0, workers=0) -> subprocess.Comple
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    root = tmp_path_factory.mktemp("data") / "voc"
-    toy.dataset(root)
-    return root
-
-
-@pytest.fixture(scope="module")
 def whole(root, tmp_path_factory) -> Path:
     """The uninterrupted training, in a process of its own."""
     out = tmp_path_factory.mktemp("whole") / "out"

@@ -16,13 +16,6 @@ from tests.engine.test_resume import Signal
 lr = paddle.optimizer.lr
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    root = tmp_path_factory.mktemp("data") / "voc"
-    toy.dataset(root)
-    return root
-
-
 @pytest.fixture
 def warned(capsys):
     """Return the warnings printed so far."""
