@@ -7,7 +7,7 @@ from typing import Any
 import paddle
 
 from paddle_ann.compat.fix import Check, Fix, Patches, module, source_has
-from paddle_ann.engine import checks
+from paddle_ann.engine import checks, data_checks
 
 _PRECISIONS = ("fp32", "fp16")
 
@@ -29,7 +29,7 @@ def _checks_train(check: Check) -> Any:
 
 def _check_enough_samples(given: dict[str, Any]) -> None:
     ranks = paddle.distributed.ParallelEnv().nranks
-    checks.check_enough_samples(given["train_dataset"], given["batch_size"], ranks)
+    data_checks.check_enough_samples(given["train_dataset"], given["batch_size"], ranks)
 
 
 def _lacks(text: str) -> Any:
@@ -92,14 +92,14 @@ def _patch_losses(patches: Patches) -> None:
 def _check_data(*names: str) -> Check:
     def check(given: dict[str, Any]) -> None:
         for name in names:
-            checks.check_data(name, given.get(name))
+            data_checks.check_data(name, given.get(name))
 
     return check
 
 
 def _patch_data(patches: Patches) -> None:
     patches.before(_core().train, _check_data("train_dataset", "val_dataset"))
-    patches.before(_core().train, lambda given: checks.check_labelled(given["val_dataset"]))
+    patches.before(_core().train, lambda given: data_checks.check_labelled(given["val_dataset"]))
     patches.before(module("paddleseg.core.val").evaluate, _check_data("eval_dataset"))
 
 

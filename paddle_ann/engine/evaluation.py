@@ -14,7 +14,7 @@ from typing import Any
 import paddle
 from paddleseg.utils import logger
 
-from paddle_ann.engine import checks, processes
+from paddle_ann.engine import checks, data_checks, processes
 from paddle_ann.engine import precision as precisions
 from paddle_ann.engine.data import reading
 from paddle_ann.engine.inference import Inference
@@ -88,7 +88,7 @@ def evaluate(
     checks.check_counts(batch_size=batch_size)
     check_not_empty(len(eval_dataset))
     with processes.connect() as group, group.during("evaluating", waits=False):
-        checks.check_data("eval_dataset", eval_dataset)
+        data_checks.check_data("eval_dataset", eval_dataset)
         confusion = Confusion(eval_dataset.num_classes, eval_dataset.ignore_index)
         curve = RocCurve(eval_dataset.num_classes, eval_dataset.ignore_index)
         tallies: list[Tally] = [confusion, curve] if auc_roc else [confusion]

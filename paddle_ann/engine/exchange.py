@@ -2,12 +2,14 @@
 
 Tensors go by Paddle's collectives; all else goes by the key store that Paddle keeps in process 0,
 because on a CPU a collective gives up after 30 seconds, which is too short for a process that waits
-while another writes a checkpoint or reads slow data.
+while another writes a checkpoint or reads slow data. What comes out of the store is read as data:
+who reaches its port can write into it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import pickle
 import time
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from typing import Any, TypeVar
 
 import paddle
 
+from paddle_ann import pickles
 from paddle_ann.engine.phase import Phase
 from paddle_ann.engine.watch import Watch
 
@@ -81,14 +84,31 @@ class Exchange:
         return self._flags[side] > before
 
     def gather(self, thing: Any) -> list[Any]:
-        """Return what every process has, in their order."""
+        """Return what every process has, in their order.
+
+        Args:
+            thing: numbers, texts, arrays, and lists, tuples and dictionaries of them.
+
+        Raises:
+            OtherProcessFailed: if one will not come.
+            RuntimeError: if something else stands in the store than such data.
+        """
         if self.world == 1:
             return [thing]
         self._store.set(f"thing{self.rank}", pickle.dumps(thing))
         self.meet()
-        found = [pickle.loads(self._store.get(f"thing{rank}")) for rank in range(self.world)]
+        found = [self._read(rank) for rank in range(self.world)]
         self.meet()
         return found
+
+    def _read(self, rank: int) -> Any:
+        try:
+            return pickles.load(io.BytesIO(self._store.get(f"thing{rank}")))
+        except ValueError as error:
+            raise RuntimeError(
+                f"What stands in the key store as process {rank}'s is no data of ours: {error}. "
+                "See that no other program reaches the port of --master."
+            ) from None
 
     def share(self, thing: Any) -> Any:
         """Return what process 0 has."""

@@ -88,8 +88,8 @@ class Saving:
             self.share_statistics(group)
             with undisturbed():
                 states = group.gather(capture_random())
-            folder = group.of_main(lambda: self._write(states, evaluation_due))
-        return folder if self.run.is_main else None
+            folder = group.of_main(lambda: str(self._write(states, evaluation_due)))
+        return Path(folder) if self.run.is_main else None
 
     def _write(self, states: list[dict[str, Any]], evaluation_due: bool) -> Path:
         state = {

@@ -13,7 +13,7 @@ import paddle
 from paddleseg.utils import logger
 
 from paddle_ann.checkpoint import CheckpointStore, RunLock
-from paddle_ann.engine import checks, earlier, processes, spreadsheet
+from paddle_ann.engine import checks, data_checks, earlier, processes, spreadsheet
 from paddle_ann.engine import precision as precisions
 from paddle_ann.engine.callback import Callback, Callbacks, Run
 from paddle_ann.engine.data import draw_seed
@@ -137,11 +137,11 @@ def train(
     evaluation_settings = checks.evaluation_settings(test_config)
     checks.check_save_dir(save_dir)
     checks.check_profiler(profiler_options)
-    checks.check_enough_samples(train_dataset, batch_size, world, options.accumulate)
+    data_checks.check_enough_samples(train_dataset, batch_size, world, options.accumulate)
     numeric = precisions.choose(precision, amp_level)
     for name, dataset in (("train_dataset", train_dataset), ("val_dataset", val_dataset)):
-        checks.check_data(name, dataset)
-    checks.check_labelled(val_dataset)
+        data_checks.check_data(name, dataset)
+    data_checks.check_labelled(val_dataset)
     checks.check_patience(options.patience, val_dataset)
     store = CheckpointStore(save_dir, keep_checkpoint_max)
     per_epoch = iters_per_epoch(train_dataset, batch_size, options.accumulate, world)
@@ -235,11 +235,17 @@ def train(
 def resume(saving: Saving, resume_model: str | Path | None, options: TrainOptions) -> bool:
     """Load the checkpoint to go on from, if any; tell whether it is still to be evaluated."""
     group = processes.connect()
-    start = group.of_main(lambda: earlier.find_start(saving.store, resume_model, options.set_aside))
-    if start is None:
+
+    def find() -> tuple[str, int] | None:
+        start = earlier.find_start(saving.store, resume_model, options.set_aside)
+        return start and (str(start.path), start.iteration)
+
+    found = group.of_main(find)
+    if found is None:
         return False
-    pending = saving.resume(start.path, start.iteration, options.force_resume)
-    logger.info(f"Resume model from {start.path}, iteration {start.iteration}.")
+    path, iteration = found
+    pending = saving.resume(Path(path), iteration, options.force_resume)
+    logger.info(f"Resume model from {path}, iteration {iteration}.")
     return pending
 
 

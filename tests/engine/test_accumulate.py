@@ -49,9 +49,9 @@ class Random(paddle.io.Dataset):
 
 @pytest.fixture(autouse=True)
 def no_check_of_files(monkeypatch):
-    from paddle_ann.engine import checks
+    from paddle_ann.engine import data_checks
 
-    monkeypatch.setattr(checks, "check_data", lambda name, dataset: None)
+    monkeypatch.setattr(data_checks, "check_data", lambda name, dataset: None)
 
 
 @pytest.mark.parametrize(("count", "size"), [(2, 3), (3, 2), (6, 1)])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 
+import numpy as np
 import paddle
 
+from paddle_ann.checkpoint import capture_random
 from paddle_ann.engine import processes
 from paddle_ann.engine.processes import Group
 from paddle_ann.engine.signals import StopSignals
@@ -52,6 +55,32 @@ def test_exchange(together):
 
     gathered = [[(rank, time) for rank in range(3)] for time in range(3)]
     assert together(work) == [(gathered, 5, "made by 0", 1.0)] * 3
+
+
+def test_arrays_and_random_states_come_through(together):
+    def work(group):
+        found = group.gather({"a": np.arange(3 * group.rank, dtype=np.float32), "r": [group.rank]})
+        states = group.gather(capture_random())
+        return [one["a"].tolist() for one in found], len(states[1]["python"]["words"])
+
+    expected = [[float(n) for n in range(3 * rank)] for rank in range(3)]
+    assert together(work) == [(expected, 625)] * 3
+
+
+def test_what_comes_out_of_the_store_runs_nothing(together, tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "sprung"),)
+
+    def work(group):
+        try:
+            return group.gather(Trap())
+        except RuntimeError as error:
+            return str(error)
+
+    for text in together(work):
+        assert "process 0's is no data of ours" in text and "mkdir" in text
+    assert not (tmp_path / "sprung").exists()
 
 
 def test_a_second_job_begins_anew(together):
