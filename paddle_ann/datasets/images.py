@@ -129,48 +129,6 @@ def pixels(image: Image.Image, name: str) -> Image.Image:
     return image
 
 
-def check_name(path: str | os.PathLike[str], role: str = "The image") -> None:
-    """Refuses a path of bytes that are no UTF-8: on such a one OpenCV ends the process.
-
-    Args:
-        path: What OpenCV is to read or to write.
-        role: What to call it in the message.
-
-    Raises:
-        ImageError: 'unreadable', a ValueError that shows the path with its odd bytes escaped.
-    """
-    try:
-        os.fspath(path).encode("utf-8")
-    except UnicodeEncodeError:
-        raise ImageError(
-            "unreadable",
-            f"{role} {os.fspath(path)!a} has a name that is not in UTF-8, which OpenCV cannot open."
-            " Rename it.",
-        ) from None
-
-
-def opencv_pixels(path: str, flag: int = 1) -> np.ndarray | None:
-    """Reads an image by OpenCV, as PaddleSeg does.
-
-    Args:
-        path: Image file.
-        flag: One of cv2.IMREAD_…; 1 is IMREAD_COLOR.
-
-    Returns:
-        (H, W, 3) in BGR order, or what the flag asks for; None if OpenCV cannot read the file.
-
-    Raises:
-        ImageError: See `check_name`.
-    """
-    import cv2
-
-    check_name(path)
-    try:
-        return cv2.imread(path, flag)
-    except cv2.error:  # it raises for an absurd size in the header only
-        return None
-
-
 def check_sums(source: Source, max_pixels: int | None = None) -> None:
     """Raises an `ImageError` if a PNG's check sum is wrong; decoding misses some of that."""
     with open_image(source, max_pixels) as image:
@@ -229,18 +187,38 @@ def read_untrusted(source: Source, max_pixels: int | None = None) -> np.ndarray:
         ImageError: A ValueError that names what is wrong: empty, no known format, too many pixels,
             damaged or truncated, or pixels that are no colours.
     """
-    name = _name(source)
     with open_image(source, max_pixels) as image:
-        if image.mode == "F":
-            raise ImageError("unreadable", f"{name} holds floats; give 8-bit colours.")
-        pixels(image, name)
-        try:
-            upright = ImageOps.exif_transpose(image) if image.format in _OBEYED_IN else image
-        except Exception:  # EXIF data that cannot be read counts as none
-            upright = image
-        if upright.mode.startswith("I"):
-            return np.repeat(_high_byte(np.asarray(upright))[..., np.newaxis], 3, axis=2)
-        return np.array(upright.convert("RGB"))
+        return rgb_array(upright(image, _name(source)))
+
+
+def upright(image: Image.Image, name: str) -> Image.Image:
+    """Decodes an opened image and turns it as its EXIF orientation says, where OpenCV does too.
+
+    Args:
+        image: Of Pillow's; of JPEG, PNG and TIFF files alone the orientation counts.
+        name: What to call it in a message.
+
+    Returns:
+        The image itself, if there is nothing to turn.
+
+    Raises:
+        ImageError: 'damaged', or 'unreadable' if its pixels are no colours.
+    """
+    if image.mode == "F":
+        raise ImageError("unreadable", f"{name} holds floats; give 8-bit colours.")
+    pixels(image, name)
+    try:
+        turned = image.format in _OBEYED_IN and image.getexif().get(ORIENTATION_TAG, 1) != 1
+        return ImageOps.exif_transpose(image) if turned else image
+    except Exception:  # EXIF data that cannot be read counts as none
+        return image
+
+
+def rgb_array(image: Image.Image) -> np.ndarray:
+    """Converts a decoded image to (H, W, 3) uint8 RGB, as `read_untrusted` says."""
+    if image.mode.startswith("I"):
+        return np.repeat(_high_byte(np.asarray(image))[..., np.newaxis], 3, axis=2)
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _high_byte(values: np.ndarray) -> np.ndarray:
