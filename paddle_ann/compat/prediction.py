@@ -12,6 +12,7 @@ import paddle
 from paddle_ann import metrics
 from paddle_ann.compat.fix import Fix, Patches, module, source_has
 from paddle_ann.datasets import images as image_files
+from paddle_ann.datasets import opencv
 from paddle_ann.engine.inference import check_scales, check_windows
 from paddle_ann.engine.report import present_line
 from paddle_ann.paths import check_folder
@@ -110,13 +111,13 @@ def check_images(given: dict[str, Any]) -> None:
     images, folder = given["image_list"], given["image_dir"]
     if not images:
         raise ValueError("There is no image to predict: image_list is empty.")
-    image_files.check_name(given["save_dir"], "save_dir")
+    opencv.check_name(given["save_dir"], "save_dir")
     check_folder(given["save_dir"], "save_dir")
     outputs: dict[str, str] = {}
     for path in images:
         if not os.path.isfile(path):
             raise FileNotFoundError(f"The image {path} does not exist.")
-        image_files.check_name(path)
+        opencv.check_name(path)
         _check_picture(path)
         name = path.replace(folder, "", 1) if folder is not None else os.path.basename(path)
         stem = os.path.splitext(name.lstrip("/\\"))[0]

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from paddle_ann.compat.fix import Fix, Patches, module
-from paddle_ann.datasets.images import ImageError, opencv_pixels
+from paddle_ann.datasets import opencv
+from paddle_ann.datasets.images import ImageError
 
 
 def read_image(path: str, flag: int) -> np.ndarray:
@@ -31,7 +32,7 @@ def read_image(path: str, flag: int) -> np.ndarray:
     """
     from paddle_ann.datasets.check_files import decode
 
-    image = opencv_pixels(path, flag)
+    image = opencv.read(path, flag)
     if image is None:
         decode(path)  # says what is wrong, if Pillow finds it too
         raise ValueError(f"OpenCV cannot read the image {path}. Replace it by a JPEG or PNG file.")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import TiffImagePlugin
 
-from paddle_ann.datasets import images
+from paddle_ann.datasets import images, opencv
 from paddle_ann.datasets.images import ImageError
 
 ONE_CHANNEL = ("1", "L", "P", "I", "I;16", "I;16B")
@@ -54,7 +54,7 @@ def check_headers(image_path: str, label_path: str | None, plain_label: bool = T
         plain_label: False if the data set makes the ids from the label file in a way of its own (a
             colour table, an array file); then it only has to be there.
     """
-    images.check_name(image_path, "image")
+    opencv.check_name(image_path, "image")
     size, _ = _header(image_path, "image")
     if label_path is None:
         return
@@ -155,7 +155,7 @@ def decode(path: str) -> np.ndarray:
 
 
 def _opencv_reads(path: str) -> bool:
-    image = images.opencv_pixels(path)
+    image = opencv.read(path)
     return image is not None and image.ndim == 3
 
 
@@ -178,7 +178,7 @@ def decode_tiff(path: str, error: ImageError, max_pixels: int | None = None) -> 
     limit = images.pixel_limit(max_pixels)
     if size[0] * size[1] > limit:
         raise images.too_large(path, f"{size[0]}x{size[1]}", limit)
-    pixels = images.opencv_pixels(path, _UNCHANGED)
+    pixels = opencv.read(path, _UNCHANGED)
     if pixels is None:
         raise error
     return pixels

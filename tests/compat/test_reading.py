@@ -11,7 +11,7 @@ from paddleseg.datasets import Dataset, PascalVOC
 from PIL import Image
 
 from paddle_ann.compat.lists import read_lines, read_pairs, split_pair
-from paddle_ann.datasets.images import opencv_pixels
+from paddle_ann.datasets import opencv
 from tests.compat import tiny
 
 
@@ -73,7 +73,7 @@ def test_a_name_that_is_no_utf_8(pair, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"image .*caf\\udce9.jpg' .* not in UTF-8"):
         compose(odd)
     with pytest.raises(ValueError, match="not in UTF-8"):
-        opencv_pixels(str(odd))
+        opencv.read(str(odd))
 
 
 def test_rgb_mask(pair):

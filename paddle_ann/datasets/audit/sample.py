@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 import numpy as np
 from PIL import Image
 
-from paddle_ann.datasets import images
+from paddle_ann.datasets import images, opencv
 from paddle_ann.datasets.audit.duplicates import look
 from paddle_ann.datasets.check_files import ONE_CHANNEL, decode_tiff
 from paddle_ann.datasets.images import ImageError
@@ -92,7 +92,7 @@ def digest(file: IO[bytes]) -> bytes:
 
 def _image(path: str, max_pixels: int | None) -> tuple[tuple[int, int], bytes, bytes, str]:
     """Size as OpenCV will see it, digest, look, and what is lost in reading."""
-    images.check_name(path)
+    opencv.check_name(path)
     with open(path, "rb") as file:
         content = digest(file)
         try:
