@@ -2,6 +2,7 @@
 
 from paddle_ann.deploy.exporting import export
 from paddle_ann.deploy.parity import Report
-from paddle_ann.deploy.predictor import Prediction, Predictor
+from paddle_ann.deploy.prediction import Prediction
+from paddle_ann.deploy.predictor import Predictor
 
 __all__ = ["Prediction", "Predictor", "Report", "export"]

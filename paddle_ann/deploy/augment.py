@@ -60,11 +60,10 @@ def average(
     Returns:
         (N, C, H, W) float32.
     """
-    total = None
+    total = np.zeros(1, np.float32)
     for found in _run_views(batch, network, seen):
-        shares = np.stack([softmax(one) for one in found])
-        total = shares if total is None else total + shares
-    return np.asarray(total / np.float32(len(seen)))
+        total = total + np.stack([softmax(one) for one in found])
+    return total / np.float32(len(seen))
 
 
 def _run_views(

@@ -3,51 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
 
-from paddle_ann.datasets.images import read_untrusted
+from paddle_ann.deploy.augment import average, views
+from paddle_ann.deploy.prediction import Prediction, check_keep, join, summarise
+from paddle_ann.deploy.reading import open_rows, read
 from paddle_ann.deploy.runner import Bundle
+from paddle_ann.deploy.runner.bundle import softmax
 from paddle_ann.deploy.runner.engines import ENGINES
-from paddle_ann.deploy.runner.files import check_image
-from paddle_ann.deploy.runner.prepare import Trace, prepare
+from paddle_ann.deploy.runner.prepare import Trace, prepare, restore
+from paddle_ann.deploy.tiles import blend, check_tile
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What the network makes of one picture.
+class Prepared(NamedTuple):
+    """A picture that is ready for the network.
 
     Attributes:
-        ids: the class of every pixel, (H, W) int32.
-        probabilities: (num_classes, H, W) float32, or None if they were not asked for.
+        source: what was given.
+        rows: the picture, (H, W, 3) uint8 RGB; with tiles something that gives slices of rows.
+        image: (3, H', W') float32 as the network takes it; with tiles nothing.
+        trace: how it was prepared.
     """
 
-    ids: np.ndarray
-    probabilities: np.ndarray | None = None
-
-    @property
-    def confidence(self) -> np.ndarray:
-        """The probability of the class that was chosen, (H, W)."""
-        return np.asarray(self._known().max(0))
-
-    @property
-    def entropy(self) -> np.ndarray:
-        """How undecided the network is, (H, W), from 0 to 1 (all classes alike)."""
-        known = self._known()
-        terms = known * np.log(np.maximum(known, np.finfo(known.dtype).tiny))
-        return np.asarray(-terms.sum(0) / np.log(len(known)))
-
-    def _known(self) -> np.ndarray:
-        if self.probabilities is None:
-            raise ValueError(
-                "The prediction holds class numbers alone; ask for probabilities=True."
-            )
-        return self.probabilities
+    source: Any
+    rows: Any
+    image: np.ndarray
+    trace: Trace
 
 
 class Predictor:
@@ -59,7 +43,13 @@ class Predictor:
             and whose graph the folder holds. It is imported here, and no other.
         threads: how many threads compute; all cores by default.
         batch_size: pictures in a row that have one size once they are prepared run together, up to
-            this many.
+            this many; with `tile`, so many tiles of one picture do.
+        tile: side in pixels of a window that slides over the picture, at its own size; None: the
+            whole picture at once.
+        overlap: the share of a tile that the next one covers again, from 0 to 0.9.
+        scales: average over these sizes of the picture, each from 0.05 to 20.
+        flip_horizontal: average with the mirror image.
+        flip_vertical: average with the picture upside down.
 
     Attributes:
         bundle: class names, palette and preparation.
@@ -67,7 +57,8 @@ class Predictor:
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if one is damaged, or an argument out of its range.
+        ValueError: if one is damaged, or an argument is out of its range or of no use for this
+            export.
         ImportError: if the engine is not installed.
     """
 
@@ -77,6 +68,11 @@ class Predictor:
         engine: str = "auto",
         threads: int | None = None,
         batch_size: int = 1,
+        tile: int | None = None,
+        overlap: float = 0.25,
+        scales: Sequence[float] = (1.0,),
+        flip_horizontal: bool = False,
+        flip_vertical: bool = False,
     ) -> None:
         if engine not in ("auto", *ENGINES):
             raise ValueError(
@@ -84,67 +80,153 @@ class Predictor:
             )
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"batch_size must be an integer of at least 1; received {batch_size}.")
+        self._tile = None if tile is None else check_tile(tile, overlap)
+        self._views = views(scales, flip_horizontal, flip_vertical)
         self.bundle = Bundle(path, None if engine == "auto" else engine, threads)
         self.engine = self.bundle.engine
         self.batch_size = batch_size
+        self._averages = self._views != [(1.0, ())]
+        if self._tile or self._averages:
+            self._check_scores("tile, scales and flips need")
+        if self._tile:
+            self._check_sizes()
 
-    def __call__(self, images: Any, probabilities: bool = False) -> Any:
+    def __call__(self, images: Any, keep: str | Sequence[str] = ()) -> Any:
         """Segment one picture, or several.
 
         Args:
             images: a path, an array (H, W, 3) uint8 RGB, an image of Pillow's, or a list of these.
                 A file's EXIF orientation is obeyed, as PaddleSeg's reader does.
-            probabilities: compute them as well.
+            keep: what to give beside class numbers: "probabilities", "scores", "confidence",
+                "entropy", or several of them.
 
         Returns:
             A `Prediction`; of a list, a list of them.
 
         Raises:
             FileNotFoundError: if a file is missing.
-            ValueError: if a picture cannot be read, or there are no scores in the export.
+            ValueError: if a picture cannot be read, or there is no such thing to keep.
         """
         if isinstance(images, (list, tuple)):
-            return list(self.stream(images, probabilities))
-        return next(self.stream([images], probabilities))
+            return list(self.stream(images, keep))
+        return next(self.stream([images], keep))
 
-    def stream(self, images: Iterable[Any], probabilities: bool = False) -> Iterator[Prediction]:
+    def stream(self, images: Iterable[Any], keep: str | Sequence[str] = ()) -> Iterator[Prediction]:
         """Segment pictures one after another, in order; only one batch is held.
 
         Arguments and errors are those of a call.
         """
-        waiting: list[tuple[np.ndarray, Trace]] = []
-        for image in images:
-            prepared = prepare(read(image), self.bundle.steps)
-            if waiting and prepared[0].shape != waiting[0][0].shape:
-                yield from self._run(waiting, probabilities)
+        return (found for _, found in self.segment(map(self.prepare, images), keep))
+
+    def prepare(self, image: Any) -> Prepared:
+        """Read a picture and prepare it, as one thread may do while another runs the network.
+
+        Argument and errors are those of a call.
+        """
+        if self._tile:
+            return Prepared(image, open_rows(image), np.empty(0), [])
+        rgb = read(image)
+        return Prepared(image, rgb, *prepare(rgb, self.bundle.steps))
+
+    def segment(
+        self, prepared: Iterable[Prepared], keep: str | Sequence[str] = ()
+    ) -> Iterator[tuple[Prepared, Prediction]]:
+        """Run the network on prepared pictures, in order, and give each with its result.
+
+        Raises:
+            ValueError: if there is no such thing to keep.
+        """
+        names = self._check_keep(keep)
+        if self._tile:
+            return ((one, join([part for _, part in self._bands(one, names)])) for one in prepared)
+        return self._batches(prepared, names)
+
+    def bands(
+        self, prepared: Prepared, keep: str | Sequence[str] = ()
+    ) -> Iterator[tuple[int, Prediction]]:
+        """Segment one picture, and give its rows as they are finished, from top to bottom.
+
+        With `tile`, no more than one row of tiles is held, so the size of the picture does not
+        matter; without, all rows come at once.
+
+        Yields:
+            The first row's number, and the result for some rows.
+        """
+        names = self._check_keep(keep)
+        if self._tile:
+            return self._bands(prepared, names)
+        return ((0, found) for _, found in self._batches([prepared], names))
+
+    def _bands(self, prepared: Prepared, keep: Sequence[str]) -> Iterator[tuple[int, Prediction]]:
+        size, stride = self._tile or (0, 0)
+
+        def run(tiles: np.ndarray) -> np.ndarray:
+            batch = np.stack([prepare(tile, self.bundle.steps)[0] for tile in tiles])
+            return average(batch, self._scores, self._softmax, self._views)
+
+        def finish(rows: np.ndarray) -> Prediction:
+            return summarise(rows, keep)
+
+        return blend(prepared.rows, size, stride, run, finish, self.batch_size)
+
+    def _batches(
+        self, prepared: Iterable[Prepared], keep: Sequence[str]
+    ) -> Iterator[tuple[Prepared, Prediction]]:
+        waiting: list[Prepared] = []
+        for one in prepared:
+            if waiting and one.image.shape != waiting[0].image.shape:
+                yield from zip(waiting, self._run(waiting, keep))
                 waiting = []
-            waiting.append(prepared)
+            waiting.append(one)
             if len(waiting) == self.batch_size:
-                yield from self._run(waiting, probabilities)
+                yield from zip(waiting, self._run(waiting, keep))
                 waiting = []
         if waiting:
-            yield from self._run(waiting, probabilities)
+            yield from zip(waiting, self._run(waiting, keep))
 
-    def _run(
-        self, prepared: list[tuple[np.ndarray, Trace]], probabilities: bool
-    ) -> Iterator[Prediction]:
-        batch = np.stack([image for image, _ in prepared])
-        traces = [trace for _, trace in prepared]
-        for ids, scores in self.bundle.segment(batch, traces, probabilities):
-            yield Prediction(ids, scores)
+    def _run(self, prepared: list[Prepared], keep: Sequence[str]) -> Iterator[Prediction]:
+        batch = np.stack([one.image for one in prepared])
+        traces = [one.trace for one in prepared]
+        if self._averages:
+            for one, trace in zip(average(batch, self._scores, self._softmax, self._views), traces):
+                yield summarise(restore(one, trace), keep)
+        elif keep:
+            for one, trace in zip(self._scores(batch), traces):
+                scores = restore(one, trace)
+                yield summarise(self._softmax(scores), keep, scores)
+        else:
+            for ids, _ in self.bundle.segment(batch, traces):
+                yield Prediction(ids=ids)
 
+    def _scores(self, batch: np.ndarray) -> np.ndarray:
+        return self.bundle.run(batch, str(self.bundle.scores))
 
-def read(image: Any) -> np.ndarray:
-    """Return a picture as (H, W, 3) uint8 RGB.
+    def _softmax(self, scores: np.ndarray) -> np.ndarray:
+        return softmax(scores) if self.bundle.scores == "logits" else scores
 
-    Raises:
-        FileNotFoundError: if a file is missing.
-        ValueError: if it cannot be read, or is no picture.
-    """
-    if isinstance(image, (str, os.PathLike)):
-        if not Path(image).is_file():
-            raise FileNotFoundError(f"The image {image} does not exist.")
-        return read_untrusted(image)
-    if isinstance(image, Image.Image):
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    return check_image(image)
+    def _check_keep(self, keep: str | Sequence[str]) -> tuple[str, ...]:
+        names = check_keep(keep)
+        if names:
+            self._check_scores(f"{', '.join(names)} can be had only with")
+        if "scores" in names and (self._tile or self._averages or self.bundle.scores != "logits"):
+            raise ValueError(
+                "scores are the network's own logits: they can be had of an export with the output "
+                '"logits", without tile, scales and flips. Ask for probabilities.'
+            )
+        return names
+
+    def _check_scores(self, what: str) -> None:
+        if self.bundle.scores is None:
+            raise ValueError(
+                f"{what} an export with scores, and {self.bundle.folder} has class numbers alone. "
+                'Export it with the output "logits" or "softmax".'
+            )
+
+    def _check_sizes(self) -> None:
+        others = [s["type"] for s in self.bundle.steps if s["type"] != "Normalize"]
+        if others:
+            raise ValueError(
+                f"tile slides over the picture at its own size, and {self.bundle.folder} was "
+                f"exported with {', '.join(others)}, which change it. Export the network with "
+                "transforms=[Normalize(...)] alone, or leave tile out."
+            )

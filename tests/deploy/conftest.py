@@ -51,9 +51,19 @@ def write_graph(path: Path) -> None:
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """A whole exported folder, without Paddle's graph, to spoil."""
-    folder = tmp_path / "bundle"
+    return make_bundle(tmp_path / "bundle", DESCRIPTION)
+
+
+@pytest.fixture
+def plain_bundle(tmp_path: Path) -> Path:
+    """The same, that leaves pictures at their size."""
+    steps = DESCRIPTION["preprocessing"][1:]
+    return make_bundle(tmp_path / "plain", {**DESCRIPTION, "preprocessing": steps})
+
+
+def make_bundle(folder: Path, description: dict) -> Path:
     folder.mkdir()
     write_graph(folder / "model.onnx")
     writing.write_runner(folder)
-    writing.write_description(folder, DESCRIPTION)
+    writing.write_description(folder, description)
     return folder

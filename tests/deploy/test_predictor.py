@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from paddle_ann.deploy import Predictor
+from paddle_ann.deploy import Predictor, reading, writing
+from paddle_ann.deploy.prediction import KEEP, entropy
+from paddle_ann.deploy.reading import RowFile
 from paddle_ann.deploy.runner import Bundle
+from tests.deploy.conftest import DESCRIPTION
 from tests.deploy.toy import picture
 
 RGB = picture(65, 97)
@@ -28,7 +31,7 @@ def test_every_kind_of_picture_gives_the_same(bundle, tmp_path, engine):
     for image in (RGB, Image.fromarray(RGB), path, str(path)):
         found = predictor(image)
         assert found.ids.shape == (65, 97) and found.ids.dtype == np.int32
-        assert (found.ids == expected).mean() > 0.999 and found.probabilities is None
+        assert (found.ids == expected).mean() > 0.999 and not hasattr(found, "probabilities")
     several = predictor([RGB, path])
     assert len(several) == 2 and np.array_equal(several[0].ids, several[1].ids)
 
@@ -41,7 +44,7 @@ def test_batches_give_what_one_by_one_gives_in_order(bundle, batch_size):
     calls = []
     run = predictor.bundle.run
     predictor.bundle.run = lambda batch, output: calls.append(len(batch)) or run(batch, output)
-    for found, image in zip(predictor(images, probabilities=True), images):
+    for found, image in zip(predictor(images, "probabilities"), images):
         assert np.array_equal(found.ids, Bundle(bundle).predict(image))
         assert np.array_equal(found.probabilities.argmax(0), found.ids)
     assert max(calls) == batch_size and sum(calls) == len(images)
@@ -61,21 +64,86 @@ def test_a_stream_reads_no_further_than_it_must(bundle):
     assert len(list(stream)) == 4
 
 
-def test_confidence_and_entropy(bundle):
-    found = Predictor(bundle)(RGB, probabilities=True)
+def test_what_is_asked_for_is_kept(bundle):
+    predictor = Predictor(bundle)
+    found = predictor(RGB, KEEP)
+    assert found.scores.shape == (5, 65, 97) and np.array_equal(found.scores.argmax(0), found.ids)
+    assert found.probabilities == pytest.approx(Bundle(bundle).probabilities(RGB), abs=1e-6)
     assert np.array_equal(found.confidence, found.probabilities.max(0))
-    assert 0 <= found.entropy.min() and found.entropy.max() <= 1
-    sure, unsure = (type(found)(found.ids, np.array(p)) for p in ([[[1.0]], [[0]]], [[[0.5]]] * 2))
-    assert sure.entropy == pytest.approx(0) and unsure.entropy == pytest.approx(1)
-    with pytest.raises(ValueError, match="probabilities=True"):
-        _ = Predictor(bundle)(RGB).entropy
+    assert found.entropy == pytest.approx(entropy(found.probabilities))
+    assert list(vars(predictor(RGB, "entropy"))) == ["ids", "entropy"]
+    with pytest.raises(AttributeError, match="holds ids, entropy; ask for confidence"):
+        _ = predictor(RGB, ["entropy"]).confidence
+    for keep in ("logits", ["ids"], 3, None):
+        with pytest.raises(ValueError, match="keep must be of"):
+            predictor.stream([RGB], keep)
 
 
-def test_a_turned_photograph_is_turned_as_paddleseg_turns_it(bundle, tmp_path):
+def test_entropy_by_hand():
+    shares = np.array([[[1.0, 0.5, 0.25]], [[0, 0.5, 0.75]]], np.float32)
+    third = -(0.25 * np.log2(0.25) + 0.75 * np.log2(0.75))
+    assert entropy(shares) == pytest.approx(np.array([[0, 1, third]]))
+    assert np.array_equal(entropy(np.ones((1, 2, 3), np.float32)), np.zeros((2, 3)))
+
+
+def test_flips_and_scales_are_averaged(bundle):
+    """The network is a 1x1 convolution, so that flips change nothing, and scales but little."""
+    plain = Predictor(bundle)(RGB, "probabilities").probabilities
+    flipped = Predictor(bundle, flip_horizontal=True, flip_vertical=True)(RGB, "probabilities")
+    assert flipped.probabilities == pytest.approx(plain, abs=0.05)
+    scaled = Predictor(bundle, scales=[0.5, 1.0])(RGB, "probabilities").probabilities
+    assert not np.allclose(scaled, plain, atol=1e-3) and np.abs(scaled - plain).mean() < 0.05
+    with pytest.raises(ValueError, match="Ask for probabilities"):
+        Predictor(bundle, scales=[0.5])(RGB, "scores")
+
+
+@pytest.mark.parametrize("source", ["array", "file", "spooled"])
+def test_tiles_give_what_the_whole_picture_gives(plain_bundle, tmp_path, monkeypatch, source):
+    if source != "array":
+        Image.fromarray(RGB).save(tmp_path / "a.png")
+    if source == "spooled":
+        monkeypatch.setattr(reading, "_ROWS", 13)
+        monkeypatch.setattr(reading.open_rows, "__defaults__", (100,))
+    image = RGB if source == "array" else tmp_path / "a.png"
+    whole = Predictor(plain_bundle)(RGB, KEEP)
+    predictor = Predictor(plain_bundle, tile=31, overlap=0.3, batch_size=2)
+    assert isinstance(predictor.prepare(image).rows, RowFile) == (source == "spooled")
+    found = predictor(image, ["probabilities", "entropy"])
+    assert found.ids.shape == (65, 97) and found.ids.dtype == np.int32
+    assert found.probabilities == pytest.approx(whole.probabilities, abs=1e-5)
+    assert found.entropy == pytest.approx(whole.entropy, abs=1e-5)
+    assert (found.ids == whole.ids).mean() > 0.999
+    bands = list(predictor.bands(predictor.prepare(image)))
+    assert [top for top, _ in bands] == [0, 22, 34] and bands[1][1].ids.shape == (12, 97)
+
+
+def test_without_tiles_all_rows_come_at_once(bundle):
+    predictor = Predictor(bundle)
+    [(top, band)] = predictor.bands(predictor.prepare(RGB))
+    assert top == 0 and np.array_equal(band.ids, predictor(RGB).ids)
+
+
+def test_tiles_are_refused_where_the_export_resizes_or_has_no_scores(bundle, plain_bundle):
+    with pytest.raises(ValueError, match="exported with Resize"):
+        Predictor(bundle, tile=31)
+    description = {**DESCRIPTION, "outputs": ["argmax"]}
+    writing.write_description(plain_bundle, description)
+    with pytest.raises(ValueError, match="has class numbers alone"):
+        Predictor(plain_bundle, tile=31)
+    with pytest.raises(ValueError, match="has class numbers alone"):
+        Predictor(plain_bundle)(RGB, "entropy")
+
+
+@pytest.mark.parametrize("ending, size", [("jpg", (97, 65)), ("png", (97, 65)), ("webp", (65, 97))])
+def test_a_turned_photograph_is_turned_as_opencv_turns_it(bundle, tmp_path, ending, size):
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.fromarray(RGB).save(tmp_path / "a.jpg", exif=exif)
-    assert Predictor(bundle)(tmp_path / "a.jpg").ids.shape == (97, 65)
+    path = tmp_path / f"a.{ending}"
+    Image.fromarray(RGB).save(path, exif=exif)
+    predictor = Predictor(bundle)
+    with Image.open(path) as image:
+        assert predictor(image).ids.shape == predictor(path).ids.shape == size
+    assert reading.open_rows(path, large=1).shape == (*size, 3)
 
 
 @pytest.mark.slow
@@ -90,7 +158,11 @@ def test_only_the_engine_in_use_is_imported(bundle):
 
 @pytest.mark.parametrize(
     "options, message",
-    [(dict(engine="torch"), "engine must be auto"), (dict(batch_size=0), "batch_size must be")],
+    [
+        (dict(engine="torch"), "engine must be auto"),
+        (dict(batch_size=0), "batch_size must be"),
+        (dict(tile=0), "tile must be"),
+    ],
 )
 def test_arguments_of_no_use_are_refused(bundle, options, message):
     with pytest.raises(ValueError, match=message):

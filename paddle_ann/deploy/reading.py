@@ -1,0 +1,99 @@
+"""The pictures that a predictor is given: files, arrays, images of Pillow's; whole, or by rows."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import weakref
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from PIL import Image
+
+from paddle_ann.datasets.images import open_image, read_untrusted, rgb_array, upright
+from paddle_ann.deploy.runner.files import check_image
+
+LARGE = 1 << 25  # pixels, 100 MB as RGB, above which a decoded file is kept on the disk
+_ROWS = 256  # of a large file that are converted together
+
+
+def read(image: Any) -> np.ndarray:
+    """Return a picture as (H, W, 3) uint8 RGB.
+
+    Args:
+        image: a path, an array of that form, or an image of Pillow's. The EXIF orientation is
+            obeyed as OpenCV, PaddleSeg's reader, does: in JPEG, PNG and TIFF.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if it cannot be read, or is no picture.
+    """
+    if isinstance(image, (str, os.PathLike)):
+        check_exists(image)
+        return read_untrusted(image)
+    if isinstance(image, Image.Image):
+        return rgb_array(upright(image, "the image"))
+    return check_image(image)
+
+
+def check_exists(path: str | os.PathLike[str]) -> None:
+    """Raise FileNotFoundError unless there is such a file."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"The image {path} does not exist.")
+
+
+def open_rows(image: Any, large: int = LARGE) -> Any:
+    """Return a picture of which rows can be taken, (H, W, 3) uint8 RGB, with little memory.
+
+    A large file is decoded once, by Pillow, which takes 4 bytes for each of its pixels meanwhile,
+    and then kept in a temporary file (3 bytes a pixel) that has no name and is gone when the
+    process ends. Of an array, rows are taken as they are: `np.load(path, mmap_mode="r")` is good.
+
+    Args:
+        image: as `read` takes it.
+        large: pixels above which a file goes to the disk.
+
+    Returns:
+        Something with `shape` that gives an array for a slice of rows.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if it cannot be read, or is no picture.
+    """
+    if not isinstance(image, (str, os.PathLike)):
+        return read(image)
+    check_exists(image)
+    with open_image(image) as opened:
+        turned = upright(opened, str(image))
+        if turned.width * turned.height <= large:
+            return rgb_array(turned)
+        return _spool(turned)
+
+
+class RowFile:
+    """Rows of a picture in a file, which is closed when nothing needs them any more.
+
+    Args:
+        file: holds the pixels, row by row, as RGB.
+        shape: (H, W, 3).
+    """
+
+    def __init__(self, file: IO[bytes], shape: tuple[int, int, int]) -> None:
+        self._file, self.shape = file, shape
+        weakref.finalize(self, file.close)
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        first, end, _ = rows.indices(self.shape[0])
+        width = self.shape[1] * 3
+        self._file.seek(first * width)
+        content = self._file.read((end - first) * width)
+        return np.frombuffer(content, np.uint8).reshape(end - first, *self.shape[1:])
+
+
+def _spool(image: Image.Image) -> RowFile:
+    file = tempfile.TemporaryFile()
+    for top in range(0, image.height, _ROWS):
+        box = (0, top, image.width, min(top + _ROWS, image.height))
+        file.write(rgb_array(image.crop(box)).tobytes())
+    return RowFile(file, (image.height, image.width, 3))
