@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from paddle_ann.checkpoint.files import replacing
 from paddle_ann.engine import metric_file
 from paddle_ann.engine.earlier import METRICS
+from paddle_ann.paths import check_file
 
 # Okabe and Ito's colours, which people with any kind of colour vision can tell apart; no yellow.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -127,11 +128,11 @@ def draw(groups: Sequence[Sequence[Run]], path: str | Path) -> None:
         path: ends in `.png`.
 
     Raises:
-        ValueError: if the name does not end in `.png`.
-        FileExistsError: if something else than a PNG stands there.
+        ValueError: if the name does not end in `.png`, or is none (`paths.check_file`).
+        FileExistsError: if something else than a PNG stands there, or in the way.
     """
     path = Path(path)
-    check_target(path)
+    _check_target(path)
     from matplotlib.figure import Figure
 
     axis = horizontal(run for group in groups for run in group)
@@ -147,9 +148,8 @@ def draw(groups: Sequence[Sequence[Run]], path: str | Path) -> None:
         else:
             axes.text(0.5, 0.5, "no values", ha="center", transform=axes.transAxes)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    figure.savefig(part, dpi=110, format="png")
-    os.replace(part, path)
+    with replacing(path) as draft:
+        figure.savefig(draft, dpi=110, format="png")
 
 
 def _line(axes: Any, number: int, group: Sequence[Run], axis: str, column: str, kind: str) -> None:
@@ -171,14 +171,12 @@ def _line(axes: Any, number: int, group: Sequence[Run], axis: str, column: str, 
         axes.fill_between(places, least, greatest, color=color, alpha=0.2, linewidth=0)
 
 
-def check_target(path: Path) -> None:
-    """Refuse a name under which no picture belongs; called before the work, too.
-
-    Raises:
-        ValueError: if it does not end in `.png`.
-        FileExistsError: if something else than a PNG stands there.
-    """
+def _check_target(path: Path) -> None:
+    """Refuse a name under which no picture belongs; see `draw`."""
     if path.suffix.lower() != ".png":
         raise ValueError(f"--output {path}: the curves are drawn as PNG; let the name end in .png.")
-    if path.exists() and (not path.is_file() or path.read_bytes()[:4] not in (_PNG, b"")):
-        raise FileExistsError(f"--output {path} exists and is no PNG. Give another name.")
+    check_file(path, "--output")
+    if path.exists():
+        with open(path, "rb") as file:
+            if file.read(4) not in (_PNG, b""):
+                raise FileExistsError(f"--output {path} exists and is no PNG. Give another name.")

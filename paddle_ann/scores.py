@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from paddle_ann.checkpoint.files import replacing
 from paddle_ann.paths import check_file
 
 __all__ = ["load", "markdown", "save", "scores", "table"]
@@ -64,9 +64,9 @@ def save(content: Mapping[str, Any], path: str | Path) -> None:
     """Writes the scores as JSON, whole or not at all."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 def load(path: str | Path) -> dict[str, Any]:

@@ -88,3 +88,6 @@ def test_nothing_else_is_overwritten(tmp_path):
     with pytest.raises(FileExistsError, match=r"mine\.png exists and is no PNG"):
         plotting.draw(runs, tmp_path / "mine.png")
     assert (tmp_path / "mine.png").read_text() == "a note"
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(FileExistsError, match=r"folder\.png is a folder"):
+        plotting.draw(runs, tmp_path / "folder.png")

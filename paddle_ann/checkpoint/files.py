@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 _STORAGE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -62,6 +64,27 @@ def sync_tree(folder: Path) -> None:
         for name in files:
             sync_file(Path(root, name))
         sync_folder(Path(root))
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Replace a file in one step: its name stands for the old content or for the whole new one.
+
+    Args:
+        path: The file; it need not be there, its folder must.
+
+    Yields:
+        A name beside it to write to. It is renamed once it is on the disk; where writing fails,
+        it is removed, and `path` is as it was.
+    """
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        yield draft
+        sync_file(draft)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_folder(path.parent)
 
 
 def size_of(folder: Path) -> int:

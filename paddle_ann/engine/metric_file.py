@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from paddle_ann.checkpoint.files import sync_folder
+from paddle_ann.checkpoint.files import replacing, sync_folder
 
 KEY = "iteration"  # the column that a resumed training is told by
 
@@ -59,14 +59,9 @@ def cut_back(path: Path, iteration: int) -> None:
     """
     table = read(path)
     kept = [row for row, at in zip(table.rows, table.iterations()) if at <= iteration]
-    part = path.with_name(f".{path.name}.part")
     lines = [table.header, *kept] if table.header else []
-    with open(part, "wb") as file:
-        file.write("".join(map(_line, lines)).encode())
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
-    sync_folder(path.parent)
+    with replacing(path) as draft:
+        draft.write_bytes("".join(map(_line, lines)).encode())
 
 
 def fits(path: Path, columns: Sequence[str]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from paddle_ann.checkpoint import (
 )
 from paddle_ann.checkpoint import state as state_files
 from paddle_ann.checkpoint.fields import COUNT, FLAG, LIST, RECORD, DamagedField, take, within
+from paddle_ann.checkpoint.files import replacing
 from paddle_ann.checkpoint.manifest import EVALUATION
 from paddle_ann.checkpoint.state import STATE_FILE
 from paddle_ann.engine import fingerprint as fingerprints
@@ -126,9 +126,8 @@ class Saving:
         """Note beside a checkpoint that its evaluation is over, so that none is made twice."""
         if folder is not None:
             parts = {name: part.state_dict() for name, part in self.parts.items()}
-            part = folder / f"{EVALUATION}.part"
-            state_files.write_json(part, {"best": self.best.state(), "parts": parts})
-            os.replace(part, folder / EVALUATION)
+            with replacing(folder / EVALUATION) as draft:
+                state_files.write_json(draft, {"best": self.best.state(), "parts": parts})
 
     # -- reading ----------------------------------------------------------------------------------
 

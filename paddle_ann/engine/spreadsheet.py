@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from pathlib import Path
 
-from paddle_ann.checkpoint.files import sync_file, sync_folder
+from paddle_ann.checkpoint.files import replacing
 from paddle_ann.engine.metric_file import Table
 
 
@@ -38,11 +37,8 @@ def write(path: Path, table: Table) -> None:
     sheet.append(table.header)
     for row in table.rows:
         sheet.append([_number(cell) for cell in row])
-    part = path.with_name(f".{path.name}.part")
-    book.save(part)
-    sync_file(part)
-    os.replace(part, path)
-    sync_folder(path.parent)
+    with replacing(path) as draft:
+        book.save(draft)
 
 
 def _number(cell: str) -> int | float | None:

@@ -7,10 +7,11 @@ included, is taken off first, for it will be written again.
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+
+from paddle_ann.checkpoint.files import replacing
 
 _LENGTH = struct.Struct("<Q")  # in front of each record
 
@@ -28,9 +29,8 @@ def cut_back(path: Path, iteration: int) -> None:
         iteration: the last one to keep.
     """
     kept = [record for record in whole_records(path.read_bytes()) if last_id(record) <= iteration]
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(b"".join(_LENGTH.pack(len(record)) + record for record in kept))
-    os.replace(part, path)
+    with replacing(path) as draft:
+        draft.write_bytes(b"".join(_LENGTH.pack(len(record)) + record for record in kept))
 
 
 def whole_records(content: bytes) -> Iterator[bytes]:
