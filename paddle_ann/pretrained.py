@@ -25,8 +25,9 @@ __all__ = ["Loaded", "is_lenient", "lenient", "load_all", "load_pretrained"]
 
 _lenient = False
 _HOW = (
-    "To load what fits all the same, and keep random weights for the rest: --no_strict, "
-    "`with paddle_ann.pretrained.lenient():`, or the environment variable PADDLE_ANN_STRICT=0."
+    "To load what fits all the same, and keep random weights for the rest: --no_strict (of train, "
+    "val and predict), `with paddle_ann.pretrained.lenient():`, or the environment variable "
+    "PADDLE_ANN_STRICT=0."
 )
 
 
