@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import paddle
 from paddleseg.core import infer
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from paddle_ann.datasets import toy_scenes, toy_voc
+from paddle_ann.fonts import font_for
 
-__all__ = ["Sample", "class_names", "class_palette", "contact_sheet", "predict_samples"]
+__all__ = ["Sample", "class_names", "class_palette", "contact_sheet", "legend", "predict_samples"]
 
 _GAP = 8
 _TEXT = 13
@@ -100,14 +101,14 @@ def contact_sheet(
     present = np.unique(
         [v for s in samples for v in (*np.unique(s.label), *np.unique(s.prediction))]
     )
-    legend = _legend(
+    explained = legend(
         [(names[value], colors[value]) for value in present if value < len(names)]
         + ([("ignored", colors[ignore_index])] if ignore_index in present else []),
         width,
     )
     top = _TEXT + 2 * _GAP
     rows = -(-len(samples) // per_row)
-    sheet = Image.new("RGB", (width, top + rows * (height + _GAP) + legend.height), "white")
+    sheet = Image.new("RGB", (width, top + rows * (height + _GAP) + explained.height), "white")
     draw = ImageDraw.Draw(sheet)
     for index, row in enumerate(tiles):
         x0, y = _GAP + index % per_row * 3 * cell, top + index // per_row * (height + _GAP)
@@ -115,8 +116,8 @@ def contact_sheet(
             sheet.paste(tile, (x0 + column * cell, y))
             if index < per_row:
                 title = ("image", "label", "prediction")[column]
-                draw.text((x0 + column * cell, _GAP), title, "black", _font())
-    sheet.paste(legend, (0, sheet.height - legend.height))
+                draw.text((x0 + column * cell, _GAP), title, "black", font_for(title, _TEXT))
+    sheet.paste(explained, (0, sheet.height - explained.height))
     return sheet
 
 
@@ -126,17 +127,22 @@ def _scaled(picture: np.ndarray, height: int) -> Image.Image:
     return image.resize(size, Image.Resampling.NEAREST)
 
 
-def _font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
-    return ImageFont.load_default(size=_TEXT)
+def legend(entries: Sequence[tuple[str, np.ndarray]], width: int) -> Image.Image:
+    """Draws names beside their colours, in as many columns as there is room for.
 
+    Args:
+        entries: Name, and colour as R, G, B from 0 to 255; at least one.
+        width: Of the picture, in pixels; it is wider if a name is.
 
-def _legend(entries: Sequence[tuple[str, np.ndarray]], width: int) -> Image.Image:
-    font = _font()
+    Returns:
+        The picture, RGB, on white.
+    """
+    font = font_for("".join(name for name, _ in entries), _TEXT)
     column = 2 * _TEXT + _GAP + int(max(font.getlength(name) for name, _ in entries))
     columns = max(1, (width - _GAP) // column)
     line = _TEXT + _GAP // 2
     rows = -(-len(entries) // columns)
-    image = Image.new("RGB", (width, rows * line + _GAP), "white")
+    image = Image.new("RGB", (max(width, column + _GAP), rows * line + _GAP), "white")
     draw = ImageDraw.Draw(image)
     for index, (name, color) in enumerate(entries):
         x, y = _GAP + index % columns * column, index // columns * line
