@@ -118,6 +118,11 @@ class Predictor:
         """
         return (found for _, found in self.segment(map(self.prepare, images), keep))
 
+    @property
+    def tiled(self) -> bool:
+        """Whether a window slides over the picture."""
+        return self._tile is not None
+
     def prepare(self, image: Any) -> Prepared:
         """Read a picture and prepare it, as one thread may do while another runs the network.
 
@@ -169,20 +174,33 @@ class Predictor:
 
         return blend(prepared.rows, size, stride, run, finish, self.batch_size)
 
-    def _batches(
-        self, prepared: Iterable[Prepared], keep: Sequence[str]
-    ) -> Iterator[tuple[Prepared, Prediction]]:
+    def group(self, prepared: Iterable[Prepared]) -> Iterator[list[Prepared]]:
+        """Put pictures in a row together that can run together; order is kept."""
         waiting: list[Prepared] = []
         for one in prepared:
             if waiting and one.image.shape != waiting[0].image.shape:
-                yield from zip(waiting, self._run(waiting, keep))
+                yield waiting
                 waiting = []
             waiting.append(one)
             if len(waiting) == self.batch_size:
-                yield from zip(waiting, self._run(waiting, keep))
+                yield waiting
                 waiting = []
         if waiting:
-            yield from zip(waiting, self._run(waiting, keep))
+            yield waiting
+
+    def _batches(
+        self, prepared: Iterable[Prepared], keep: Sequence[str]
+    ) -> Iterator[tuple[Prepared, Prediction]]:
+        for batch in self.group(prepared):
+            yield from zip(batch, self._run(batch, keep))
+
+    def run(self, batch: list[Prepared], keep: str | Sequence[str] = ()) -> list[Prediction]:
+        """Run the network once, on pictures that `group` put together.
+
+        Raises:
+            ValueError: if there is no such thing to keep.
+        """
+        return list(self._run(batch, self._check_keep(keep)))
 
     def _run(self, prepared: list[Prepared], keep: Sequence[str]) -> Iterator[Prediction]:
         batch = np.stack([one.image for one in prepared])
