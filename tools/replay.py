@@ -27,6 +27,7 @@ def replay(args: argparse.Namespace) -> None:
     from paddleseg.utils import utils
 
     from paddle_ann import session
+    from paddle_ann.datasets import class_weights
     from paddle_ann.engine import black_box, finite
     from paddle_ann.engine.precision import Precision
     from paddle_ann.engine.step import Step
@@ -38,6 +39,7 @@ def replay(args: argparse.Namespace) -> None:
     model = builder.model
     utils.load_entire_model(model, weights)
     model.train()
+    class_weights.fill_in(builder)
     session.count_iterations(builder)
     step = Step(model, builder.optimizer, builder.loss, Precision())
     for number, batch in enumerate(batches):

@@ -31,7 +31,7 @@ def train(args: argparse.Namespace) -> None:
     config = builder.config
     session.check_shuffle(config)
     train_dataset = builder.train_dataset
-    class_weights.fill_in(config.dic["loss"], train_dataset)
+    class_weights.fill_in(builder)
     train_dataset.file_list *= args.repeats
     options = session.train_options(config, args)
     session.count_iterations(builder, options.accumulate)

@@ -23,6 +23,7 @@ from paddle_ann import session
 from paddle_ann.benchmark.environment import quietly
 from paddle_ann.benchmark.timing import ratios, spread
 from paddle_ann.config import load
+from paddle_ann.datasets import class_weights
 from paddle_ann.engine.data import SeededSamples, TrainingBatches, make_loader, reading
 from paddle_ann.engine.precision import Precision
 from paddle_ann.engine.step import Step
@@ -64,6 +65,7 @@ def build(settings: Any, seed: int, dropout: bool) -> Side:
     """
     builder = SegBuilder(settings)
     with quietly():
+        class_weights.fill_in(builder)
         session.count_iterations(builder)
         utils.set_seed(seed)
         model = builder.model

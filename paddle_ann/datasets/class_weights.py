@@ -111,22 +111,23 @@ def table(counts: Counts, names: Sequence[str], weights: np.ndarray) -> str:
     return "\n".join(lines)
 
 
-def fill_in(loss: dict[str, Any], dataset: Any) -> None:
+def fill_in(builder: Any) -> None:
     """Replaces `weight: median_frequency` in a configuration's loss by numbers, in place.
 
-    The masks of the training set are counted once, and only if a loss asks for it; what was
+    The training set is built, and its masks are counted once, only if a loss asks for it; what was
     computed is logged.
 
     Args:
-        loss: The section `loss`, with `types`.
-        dataset: The training set.
+        builder: PaddleSeg's SegBuilder of the configuration, before it builds the losses.
 
     Raises:
         FileNotFoundError, ValueError: See `count`.
     """
-    wanted = [block for block in loss_blocks(loss) if block.get("weight") == WORD]
+    blocks = loss_blocks(builder.config.dic["loss"])
+    wanted = [block for block in blocks if block.get("weight") == WORD]
     if not wanted:
         return
+    dataset = builder.train_dataset
     counts = count(dataset, stream=sys.stderr)
     weights = [float(f"{weight:.4g}") for weight in median_frequency(counts, cap=math.inf)]
     absent = int((counts.pixels == 0).sum())

@@ -57,6 +57,20 @@ def test_other_initial_weights_are_counted(configs):
     assert "head.cls.weight" in side_by_side.unequal_weights(one, other)
 
 
+def test_class_weights_that_the_data_tells(configs, tmp_path):
+    paths, opts = configs
+    loss = {"type": "CrossEntropyLoss", "weight": "median_frequency"}
+    (tmp_path / "weighted.yml").write_text(f"_base_: {paths[0]}\nloss:\n  types: [{loss}]\n")
+    plain, weighted = (
+        side_by_side.build(side_by_side.load(path, opts=opts), 1, False)
+        for path in (paths[0], tmp_path / "weighted.yml")
+    )
+    batch = next(side_by_side.batches(side_by_side.load(paths[0], opts=opts), 1, 0))
+    for side in (plain, weighted):
+        side.run(batch)
+    assert weighted.losses[0] > 0 and weighted.losses != plain.losses
+
+
 def test_two_files_of_one_name_are_refused(configs, tmp_path):
     paths, opts = configs
     copy = Path(shutil.copy(paths[0], tmp_path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import paddle
@@ -74,11 +75,15 @@ def test_masks_that_cannot_be_counted(root):
         class_weights.count(images)
 
 
+def builder_of(loss, dataset):
+    return SimpleNamespace(config=SimpleNamespace(dic={"loss": loss}), train_dataset=dataset)
+
+
 def test_in_a_configuration(root, capsys):
     word = {"type": "CrossEntropyLoss", "weight": "median_frequency"}
     mixed = {"type": "MixedLoss", "coef": [1, 1], "losses": [dict(word), {"type": "LovaszSoftmax"}]}
     loss = {"types": [dict(word), mixed, {"type": "CrossEntropyLoss"}], "coef": [1, 1, 1]}
-    class_weights.fill_in(loss, CamVid([], str(root)))
+    class_weights.fill_in(builder_of(loss, CamVid([], str(root))))
     expected = [0.4414, 1, 1, 1, 1, 1.086, 1, 1, 1, 1, 1]
     assert loss["types"][0]["weight"] == loss["types"][1]["losses"][0]["weight"] == expected
     assert "weight" not in loss["types"][2] and "weight" not in mixed["losses"][1]
@@ -89,7 +94,11 @@ def test_in_a_configuration(root, capsys):
 
 
 def test_nothing_is_read_unless_a_loss_asks_for_it():
-    class_weights.fill_in({"types": [{"type": "CrossEntropyLoss", "weight": [1, 2]}]}, None)
+    loss = {"types": [{"type": "CrossEntropyLoss", "weight": [1, 2]}]}
+    builder = builder_of(loss, None)
+    del builder.train_dataset
+    class_weights.fill_in(builder)
+    assert loss["types"][0]["weight"] == [1, 2]
 
 
 @pytest.mark.parametrize(
