@@ -38,9 +38,9 @@ def infer(args: argparse.Namespace) -> int:
     from paddle_ann.deploy import Predictor
     from paddle_ann.deploy.finding import find
     from paddle_ann.deploy.inferring import infer
-    from paddle_ann.deploy.outputs import Outputs
+    from paddle_ann.deploy.outputs import Outputs, places
 
-    images = find(args.images, without=args.save_dir)
+    images = find(args.images, without=places(args.save_dir))
     names = ("engine", "threads", "batch_size", "tile", "overlap", "scales")
     options = {name: getattr(args, name) for name in (*names, "flip_horizontal", "flip_vertical")}
     predictor = Predictor(args.model, **options)
@@ -48,7 +48,7 @@ def infer(args: argparse.Namespace) -> int:
     outputs = Outputs(args.save_dir, args.outputs, bundle.classes, bundle.palette, args.overwrite)
     outputs.write_legend()
     print(f"{len(images)} images, {predictor.engine}")
-    failures = infer(predictor, images, outputs, args.strict)
+    failures = infer(predictor, images, outputs, args.strict, sys.stderr)
     print(f"{len(images) - len(failures)} images -> {args.save_dir}: {', '.join(args.outputs)}")
     for failure in failures:
         print(f"no result: {failure}", file=sys.stderr)

@@ -18,14 +18,15 @@ class Found(NamedTuple):
     name: str
 
 
-def find(given: Sequence[str], without: str | os.PathLike[str] | None = None) -> list[Found]:
+def find(given: Sequence[str], without: Sequence[str | os.PathLike[str]] = ()) -> list[Found]:
     """Find images.
 
     Args:
         given: each an image; a folder, with those below it whose names end as images' do; a glob
             such as `data/**/*.jpg`; or a list, a text file in UTF-8 that ends in .txt with a path
             in each line, from the list's own folder, and maybe a label's behind it.
-        without: a folder in which nothing is looked for, as results are written there.
+        without: what folders and globs do not stand for, with all that is below it: results of
+            an earlier run.
 
     Returns:
         Each image once, in the order given, those of a folder or glob sorted. That a file which a
@@ -35,30 +36,37 @@ def find(given: Sequence[str], without: str | os.PathLike[str] | None = None) ->
         FileNotFoundError: if something does not exist, or a folder, glob or list holds no image.
         ValueError: if two images would have one name, or a list is no text.
     """
+    left_out = {Path(os.path.abspath(path)) for path in without}
     found: dict[str, Found] = {}
     for one in given:
-        images = [image for image in _find(one) if not _is_below(image.path, without)]
+        images = list(_find(one, left_out))
         if not images:
-            raise FileNotFoundError(f"{one} holds no image; names of images end in {ENDINGS}.")
+            raise FileNotFoundError(
+                f"{one} holds no image; names of images end in {' '.join(ENDINGS)}."
+            )
         for image in images:
             found.setdefault(os.path.abspath(image.path), image)
     _check_names(found.values())
     return list(found.values())
 
 
-def _find(given: str) -> Iterator[Found]:
+def _find(given: str, left_out: set[Path]) -> Iterator[Found]:
     path = Path(given)
-    if path.is_dir():
-        yield from _below(path)
-    elif path.is_file():
+    if path.is_file():
         yield from _listed(path) if path.suffix.lower() == ".txt" else [Found(path, path.name)]
+    elif path.is_dir():
+        yield from (image for image in _below(path) if not _is_below(image.path, left_out))
     elif glob.has_magic(given):
-        root = _root(path)
-        for name in sorted(glob.glob(given, recursive=True)):
-            if os.path.isfile(name):
-                yield Found(Path(name), _name(Path(name), root))
+        yield from (image for image in _matching(given) if not _is_below(image.path, left_out))
     else:
         raise FileNotFoundError(f"{given} does not exist: no image, folder, list or glob.")
+
+
+def _matching(pattern: str) -> Iterator[Found]:
+    root = _root(Path(pattern))
+    for name in sorted(glob.glob(pattern, recursive=True)):
+        if os.path.isfile(name):
+            yield Found(Path(name), _name(Path(name), root))
 
 
 def _below(folder: Path) -> Iterator[Found]:
@@ -100,10 +108,9 @@ def _name(path: Path, folder: Path) -> str:
     return path.name if ".." in name.parts else name.as_posix()
 
 
-def _is_below(path: Path, folder: str | os.PathLike[str] | None) -> bool:
-    return (
-        folder is not None and Path(os.path.abspath(folder)) in Path(os.path.abspath(path)).parents
-    )
+def _is_below(path: Path, folders: set[Path]) -> bool:
+    absolute = Path(os.path.abspath(path))
+    return not folders.isdisjoint((absolute, *absolute.parents))
 
 
 def _check_names(images: Iterable[Found]) -> None:

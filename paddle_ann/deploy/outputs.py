@@ -20,6 +20,7 @@ from paddle_ann.deploy.prediction import Prediction
 from paddle_ann.paths import check_folder
 from paddle_ann.visualize import legend
 
+_LEGEND = "legend.png"
 _SHARE = 0.6  # of the image in an overlay, as in PaddleSeg's
 
 
@@ -59,6 +60,11 @@ KINDS = {
     "confidence": Kind("L", ("confidence",), lambda rgb, found, palette: grey(found.confidence)),
     "entropy": Kind("L", ("entropy",), lambda rgb, found, palette: grey(found.entropy)),
 }
+
+
+def places(folder: str | os.PathLike[str]) -> list[Path]:
+    """List what a run with this folder may write: a folder for each kind, and the legend."""
+    return [*(Path(folder) / kind for kind in KINDS), Path(folder) / _LEGEND]
 
 
 class Outputs:
@@ -147,7 +153,7 @@ class Outputs:
         names = [f"{i} {' '.join(name.split())[:80]}" for i, name in enumerate(self.classes)]
         content = io.BytesIO()
         legend(list(zip(names, self.palette)), width=640).save(content, "PNG")
-        path = self.folder / "legend.png"
+        path = self.folder / _LEGEND
         if os.path.lexists(path) and not self.overwrite:
             if not path.is_file() or path.read_bytes() != content.getvalue():
                 raise FileExistsError(

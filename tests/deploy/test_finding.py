@@ -54,7 +54,9 @@ def test_a_list_and_what_it_names_but_is_not_there(folder):
 
 def test_each_once_and_none_of_the_results(folder):
     assert names("in/图", "in/图/../图/a.jpg") == ["a.jpg"]
-    assert names("in", without="in/图") == ["a.jpg", "a.png", "b c.JPEG"]
+    assert names("in", without=["in/图"]) == ["a.jpg", "a.png", "b c.JPEG"]
+    assert names("in/**/a.*", without=["in/图", "in/a.png"]) == ["a.jpg"]
+    assert names("in/图/a.jpg", without=["in"]) == ["a.jpg"]  # named: taken
 
 
 @pytest.mark.parametrize("given", ["absent", "absent.jpg", "in/*.gif", "in/图/.git", "in/e.txt"])
