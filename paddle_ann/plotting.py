@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -52,8 +53,8 @@ def read_run(path: str | Path, label: str = "") -> Run:
         ValueError: if it is no table of metrics, or has no row yet.
     """
     path = Path(path)
-    file = path / METRICS[0] if path.is_dir() else path
-    if not file.is_file():
+    file = path / METRICS[0] if os.path.isdir(path) else path
+    if not os.path.isfile(file):  # nor where the system refuses the path
         raise FileNotFoundError(
             f"{file} does not exist. Give the --save_dir of a training by tools/train.py, which "
             f"writes {METRICS[0]} there after each epoch, or such a file."
@@ -71,8 +72,8 @@ def read_run(path: str | Path, label: str = "") -> Run:
 
 def labels(paths: Sequence[str | Path]) -> list[str]:
     """Return the name of each run's folder, with as many of its parents as tell them apart."""
-    folders = [Path(path).resolve() for path in paths]
-    folders = [path.parent if path.is_file() else path for path in folders]
+    folders = [Path(os.path.realpath(path)) for path in paths]
+    folders = [path.parent if os.path.isfile(path) else path for path in folders]
     for depth in range(1, max(len(path.parts) for path in folders) + 1):
         names = ["/".join(path.parts[-depth:]) for path in folders]
         if len(set(names)) == len(set(folders)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def load(path: str | Path) -> dict[str, Any]:
         ValueError: If it holds no scores.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # nor where the system refuses the path
         raise FileNotFoundError(f"{path} does not exist. tools/val.py --save_json writes it.")
     if not _is_scores(path):
         raise ValueError(f"{path} holds no scores. tools/val.py --save_json writes such a file.")

@@ -32,6 +32,11 @@ def test_odd_files_are_named(tmp_path):
         plotting.read_run(tmp_path / "none")
     with pytest.raises(FileNotFoundError, match=r"metrics\.csv does not exist"):
         plotting.read_run(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    for odd in ("x" * 300, "loop"):
+        plotting.labels([tmp_path / odd])
+        with pytest.raises(FileNotFoundError, match=f"{odd} does not exist"):
+            plotting.read_run(tmp_path / odd)
     (tmp_path / "metrics.csv").write_text("epoch,iteration,loss\n")
     with pytest.raises(ValueError, match="has no row yet"):
         plotting.read_run(tmp_path)

@@ -65,8 +65,9 @@ def test_scores_of_other_data_are_not_compared(tmp_path: Path) -> None:
     content = scores(RESULT, NAMES, 7)
     with pytest.raises(ValueError, match="b 3 and 8"):
         markdown({"a": content, "b": {**content, "num_images": 8}})
-    with pytest.raises(FileNotFoundError, match="--save_json"):
-        load(tmp_path / "absent.json")
+    for name in ("absent.json", "x" * 300):
+        with pytest.raises(FileNotFoundError, match="--save_json"):
+            load(tmp_path / name)
     (tmp_path / "other.json").write_text("[]")
     with pytest.raises(ValueError, match="holds no scores"):
         load(tmp_path / "other.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
 from pathlib import Path
 
@@ -30,10 +31,13 @@ def class_weights(args: argparse.Namespace) -> None:
     from paddle_ann.datasets.audit import balance
     from paddle_ann.datasets.audit.configured import silent_builder
     from paddle_ann.datasets.audit.scan import cores
+    from paddle_ann.paths import check_file
     from paddle_ann.visualize import class_names
 
-    if args.output and Path(args.output).exists():
-        raise FileExistsError(f"--output {args.output} exists; give a new name. Nothing was done.")
+    if args.output:
+        if os.path.lexists(args.output):
+            raise FileExistsError(f"--output {args.output} exists; give a new name.")
+        check_file(args.output, "--output")
     builder = silent_builder(args.config, args.opts)
     dataset = builder.train_dataset
     workers = cores() if args.num_workers is None else args.num_workers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -50,8 +51,8 @@ def read_state(path: str | Path, trust: bool = False) -> dict[str, np.ndarray]:
         ImportError: If `trust` is given, and torch is not installed.
     """
     path = Path(path)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
+    if not os.path.isfile(path):  # nor where the system refuses the path
+        what = "is a folder" if os.path.isdir(path) else "does not exist"
         raise FileNotFoundError(f"The file of weights {path} {what}.")
     if path.suffix == ".pdparams":
         return state_of(read_weights(path), path)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from paddle_ann.convert.array_files import to_safetensors
+from paddle_ann.paths import check_file
 
 FORMATS = (".pdparams", ".safetensors", ".npz", ".pth")
 
@@ -45,6 +46,7 @@ def check_output(path: Path) -> None:
         raise ValueError(f"The output must end in {', '.join(FORMATS)}; received {path}.")
     if os.path.lexists(path):
         raise FileExistsError(f"{path} exists, and nothing is overwritten; give another output.")
+    check_file(path, "The output")
 
 
 def _to_array(value: Any) -> np.ndarray:

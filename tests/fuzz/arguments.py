@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ LEFT_OUT = {"help", "download", "debug", "to_static_training", "voc_url", "sbd_u
 
 def takes_path(action: argparse.Action) -> bool:
     """True for an option of one text that is no number and no choice: most of them are paths."""
-    one = action.nargs is None and action.type is None and not action.choices
+    one = action.nargs is None and action.type in (None, Path) and not action.choices
     return one and action.dest not in LEFT_OUT and action.dest not in SAFE
 
 

@@ -18,7 +18,10 @@ sys.path.insert(0, str(ROOT / "tools"))
 command_line = load_tool("command_line")
 TOOLS = {
     name: load_tool(name)
-    for name in ("train", "val", "predict", "check_data", "prepare_voc", "make_toy_data")
+    for name in (
+        *("train", "val", "predict", "check_data", "prepare_voc", "make_toy_data"),
+        *("class_weights", "convert", "plot"),
+    )
 }
 
 

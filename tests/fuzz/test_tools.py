@@ -34,6 +34,8 @@ def place(tmp_path_factory, pictures, backbone) -> Path:
     (place / "list.txt").write_text(f"{IMAGE[4:]} VOC2012/SegmentationClass/image0.png\n")
     (place / "file.txt").write_text("years of work")
     (place / "folder").mkdir()
+    (place / "run").mkdir()
+    (place / "run/metrics.csv").write_text("epoch,iteration,loss\n1,2,0.5\n")
     (place / "weights").mkdir()
     model = SegBuilder(load(place / "c.yml")).model
     paddle.save(model.state_dict(), str(place / "weights/model.pdparams"))
@@ -121,6 +123,9 @@ BASES = {
     "check_data": LIST,
     "prepare_voc": ("--root", "out"),
     "make_toy_data": TOY,
+    "class_weights": ("--config", "c.yml", "--num_workers", "0"),
+    "convert": ("--to", "torch", "--input", "weights/model.pdparams", "--output", "out.npz"),
+    "plot": ("run",),
 }
 
 
