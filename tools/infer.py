@@ -1,4 +1,4 @@
-"""Segments images with an exported network: files, folders, globs and lists; see docs/deploy.md."""
+"""Segments images and videos with an exported network; see docs/deploy.md."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ def parser() -> argparse.ArgumentParser:
     """Returns the options."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     add = parser.add_argument
-    add("images", nargs="+", help="images, folders, globs in quotes, or lists that end in .txt")
+    add("images", nargs="+", help="images, folders, globs in quotes, lists that "
+        "end in .txt; or videos, of which the overlay is written as .mp4")  # fmt: skip
     add("--model", required=True, metavar="DIR", help="the --save_dir of tools/export.py")
     add("--save_dir", default="./output/infer", help="for the results (default: ./output/infer)")
     add("--outputs", nargs="+", default=["ids", "overlay"], metavar="KIND",
@@ -35,21 +36,23 @@ def parser() -> argparse.ArgumentParser:
 
 def infer(args: argparse.Namespace) -> int:
     """Segments, writes, and returns 0, or 1 if images were skipped."""
-    from paddle_ann.deploy import Predictor
-    from paddle_ann.deploy.finding import find
-    from paddle_ann.deploy.inferring import infer
+    from paddle_ann.deploy import Predictor, finding, inferring, video
     from paddle_ann.deploy.outputs import Outputs, places
 
-    images = find(args.images, without=places(args.save_dir))
+    videos = [name for name in args.images if video.is_video(name)]
+    others = [name for name in args.images if not video.is_video(name)]
+    images = finding.find(others, without=places(args.save_dir))
     names = ("engine", "threads", "batch_size", "tile", "overlap", "scales")
     options = {name: getattr(args, name) for name in (*names, "flip_horizontal", "flip_vertical")}
     predictor = Predictor(args.model, **options)
     bundle = predictor.bundle
     outputs = Outputs(args.save_dir, args.outputs, bundle.classes, bundle.palette, args.overwrite)
     outputs.write_legend()
-    print(f"{len(images)} images, {predictor.engine}")
-    failures = infer(predictor, images, outputs, args.strict, sys.stderr)
-    print(f"{len(images) - len(failures)} images -> {args.save_dir}: {', '.join(args.outputs)}")
+    print(f"{len(images)} images, {len(videos)} videos, {predictor.engine}")
+    failures = inferring.infer(predictor, images, outputs, args.strict, sys.stderr)
+    if images:
+        print(f"{len(images) - len(failures)} images -> {args.save_dir}: {' '.join(args.outputs)}")
+    failures += video.infer_videos(predictor, videos, outputs, args.strict, sys.stderr)
     for failure in failures:
         print(f"no result: {failure}", file=sys.stderr)
     return 1 if failures else 0

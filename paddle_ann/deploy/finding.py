@@ -46,7 +46,7 @@ def find(given: Sequence[str], without: Sequence[str | os.PathLike[str]] = ()) -
             )
         for image in images:
             found.setdefault(os.path.abspath(image.path), image)
-    _check_names(found.values())
+    check_names(found.values())
     return list(found.values())
 
 
@@ -113,7 +113,8 @@ def _is_below(path: Path, folders: set[Path]) -> bool:
     return not folders.isdisjoint((absolute, *absolute.parents))
 
 
-def _check_names(images: Iterable[Found]) -> None:
+def check_names(images: Iterable[Found]) -> None:
+    """Raise ValueError if two images have one name."""
     names: dict[str, Path] = {}
     for path, name in images:
         if name in names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -42,7 +43,9 @@ def test_a_folder(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     assert written() == sorted([*(f"{k}/{n}" for k in kinds for n in names), "legend.png"])
     with Image.open("out/ids/b c/图.png.png") as mask:
         assert np.array_equal(mask, Predictor(model)("in/b c/图.png").ids)
-    assert capsys.readouterr().out == "3 images, onnxruntime\n3 images -> out: ids, overlay\n"
+    assert capsys.readouterr().out == (
+        "3 images, 0 videos, onnxruntime\n3 images -> out: ids overlay\n"
+    )
 
 
 def test_a_bad_image_makes_the_exit_code_1_and_strict_2(
@@ -67,6 +70,22 @@ def test_twice_overwrites_nothing_unless_asked(
     assert run(monkeypatch, "in/a.png", "--save_dir", "in") == 1
     assert "nothing is overwritten" in capsys.readouterr().err
     assert Path("in/ids/a.png.png").stat().st_mtime_ns == before
+
+
+def test_videos(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], model: str):
+    writer = cv2.VideoWriter("a.avi", cv2.VideoWriter_fourcc(*"MJPG"), 7, (62, 46))
+    for seed in range(3):
+        writer.write(picture(46, 62, seed))
+    writer.release()
+    Path("b.mp4").write_bytes(b"no video")
+    assert run(monkeypatch, "a.avi", "b.mp4", "in/a.png", "--save_dir", "out") == 1
+    said = capsys.readouterr()
+    assert "a.avi: 3 frames -> out/overlay/a.avi.mp4" in said.out
+    assert "no result: b.mp4 cannot be read as a video" in said.err
+    assert {"overlay/a.avi.mp4", "overlay/a.png.png"} <= set(written())
+    assert run(monkeypatch, "b.mp4", "--save_dir", "out", "--strict") == 2
+    assert run(monkeypatch, "a.avi", "in/a.avi", "--save_dir", "out", "--overwrite") == 2
+    assert "both be called a.avi" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
