@@ -36,18 +36,29 @@ def test_every_kind_of_picture_gives_the_same(bundle, tmp_path, engine):
     assert len(several) == 2 and np.array_equal(several[0].ids, several[1].ids)
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 5])
-def test_batches_give_what_one_by_one_gives_in_order(bundle, batch_size):
+@pytest.mark.parametrize(
+    "name, batch_size, batches",
+    [
+        ("bundle", 2, [2, 2, 2, 1]),  # all are resized to one size
+        ("bundle", 5, [5, 2]),
+        ("plain_bundle", 1, [1] * 7),
+        ("plain_bundle", 2, [1, 2, 2, 1, 1]),
+        ("plain_bundle", 5, [1, 2, 3, 1]),
+    ],
+)
+def test_batches_give_what_one_by_one_gives_in_order(request, name, batch_size, batches):
+    folder = request.getfixturevalue(name)
     sizes = [(65, 97), (31, 13), (31, 13), (65, 97), (65, 97), (65, 97), (7, 11)]
     images = [picture(*size, seed) for seed, size in enumerate(sizes)]
-    predictor = Predictor(bundle, batch_size=batch_size)
+    predictor = Predictor(folder, batch_size=batch_size)
     calls = []
     run = predictor.bundle.run
     predictor.bundle.run = lambda batch, output: calls.append(len(batch)) or run(batch, output)
-    for found, image in zip(predictor(images, "probabilities"), images):
-        assert np.array_equal(found.ids, Bundle(bundle).predict(image))
+    results = predictor(images, "probabilities")
+    assert calls == batches and len(results) == len(images)
+    for found, image in zip(results, images):
+        assert np.array_equal(found.ids, Bundle(folder).predict(image))
         assert np.array_equal(found.probabilities.argmax(0), found.ids)
-    assert max(calls) == batch_size and sum(calls) == len(images)
 
 
 def test_a_stream_reads_no_further_than_it_must(bundle):
