@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+from pathlib import Path
+
 import numpy as np
 import paddle
 import paddle.nn.functional as F
@@ -51,6 +54,17 @@ def test_paddle_inference_with_its_default_settings_equals_the_model(kind, tmp_p
         assert ids.dtype == np.int32 and ids.shape == (count, height, width)
         assert np.array_equal(ids, logits.argmax(1))
         assert len(np.unique(ids)) > 1
+
+
+def test_paddle_inference_leaves_the_threads_of_the_process_alone(tmp_path):
+    loaded = Path("/proc/self/maps").read_text().split()
+    (library,) = {word for word in loaded if "libmklml" in word}
+    threads = ctypes.CDLL(library).MKL_Get_Max_Threads
+    cls, options = KINDS["ours"]
+    trace(ExportedANN(make_model(cls, **options), ("argmax", "logits")), tmp_path)
+    before = threads()
+    open_engine("paddle", tmp_path)(normalised([picture(33, 49, 0)]), 1)
+    assert threads() == before
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,16 +98,23 @@ def _open_paddle(files: list[Path], threads: int | None) -> Run:
     return run
 
 
+def _usual_threads() -> int:
+    """The threads that the user has asked for, else one per core."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdigit() and int(asked) else len(os.sched_getaffinity(0))
+
+
 def _paddle_predictor(files: list[Path], threads: int | None, plain: bool) -> Run:
+    usual = _usual_threads()  # before Paddle is imported, which writes the variable
     from paddle import inference
+    from paddle.base import core
 
     config = inference.Config(*map(str, files))
     config.disable_glog_info()
     config.disable_gpu()
     if plain:
         config.disable_mkldnn()
-    if threads:
-        config.set_cpu_math_library_num_threads(threads)
+    config.set_cpu_math_library_num_threads(threads or usual)  # 1 if nothing is said
     predictor = inference.create_predictor(config)
     names = predictor.get_output_names()
     source = predictor.get_input_handle(predictor.get_input_names()[0])
@@ -115,6 +123,9 @@ def _paddle_predictor(files: list[Path], threads: int | None, plain: bool) -> Ru
         source.reshape(batch.shape)
         source.copy_from_cpu(batch)
         predictor.run()
+        # It leaves the whole process at one thread: a training in it would go on slower, and with
+        # other roundings.
+        core.set_num_threads(usual)
         return np.asarray(predictor.get_output_handle(names[output]).copy_to_cpu())
 
     return run
