@@ -18,9 +18,13 @@ from paddle_ann.deploy.ahead import ahead
 from paddle_ann.deploy.finding import Found
 from paddle_ann.deploy.outputs import Outputs
 from paddle_ann.deploy.prediction import Prediction
-from paddle_ann.deploy.predictor import Predictor, Prepared
+from paddle_ann.deploy.predictor import Predictor
+from paddle_ann.deploy.reading import Prepared
 
 _NO_STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # no other image could be written either
+
+
+Band = tuple[int, Prediction]
 
 
 class Failure(NamedTuple):
@@ -64,6 +68,15 @@ class Report:
                 print(f"skipped: {self.failures[-1]}", file=self._stream, flush=True)
             self._progress.step()
 
+    def within(self, one: Prepared, bands: Iterable[Band], total: int) -> Iterator[Band]:
+        """Pass on the bands of a picture, and tell how far it is where there are several."""
+        stream = self._stream if total > 1 else None
+        progress = Progress(f"{one.source.name}:", total, stream, "rows of tiles")
+        for band in bands:
+            yield band
+            progress.step()
+        progress.end()
+
     def end(self) -> None:
         """Take the progress line away."""
         self._progress.end()
@@ -98,7 +111,8 @@ def infer(
             if predictor.tiled:
                 for one in prepared:
                     with closing(ahead(predictor.bands(one, outputs.keep), 1)) as bands:
-                        _write(one, bands, outputs, report)
+                        told = report.within(one, bands, predictor.count_bands(one))
+                        _write(one, told, outputs, report)
             else:
                 with closing(ahead(_segment(predictor, prepared, outputs, report))) as results:
                     for one, found in results:
@@ -138,7 +152,7 @@ def _segment(
 
 
 def _write(
-    one: Prepared, bands: Iterable[tuple[int, Prediction]], outputs: Outputs, report: Report
+    one: Prepared, bands: Iterable[Band], outputs: Outputs, report: Report
 ) -> None:
     try:
         outputs.write(one.source.name, one.rows, bands)

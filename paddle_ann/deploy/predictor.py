@@ -4,34 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from paddle_ann.deploy.augment import average, views
 from paddle_ann.deploy.prediction import Prediction, check_keep, join, summarise
-from paddle_ann.deploy.reading import open_rows, read
+from paddle_ann.deploy.reading import Prepared, open_rows, read
 from paddle_ann.deploy.runner import Bundle
 from paddle_ann.deploy.runner.bundle import softmax
 from paddle_ann.deploy.runner.engines import ENGINES
-from paddle_ann.deploy.runner.prepare import Trace, prepare, restore
-from paddle_ann.deploy.tiles import blend, check_tile
-
-
-class Prepared(NamedTuple):
-    """A picture that is ready for the network.
-
-    Attributes:
-        source: what was given.
-        rows: the picture, (H, W, 3) uint8 RGB; with tiles something that gives slices of rows.
-        image: (3, H', W') float32 as the network takes it; with tiles nothing.
-        trace: how it was prepared.
-    """
-
-    source: Any
-    rows: Any
-    image: np.ndarray
-    trace: Trace
+from paddle_ann.deploy.runner.prepare import prepare, restore
+from paddle_ann.deploy.tiles import blend, check_tile, starts
 
 
 class Predictor:
@@ -161,6 +145,13 @@ class Predictor:
         if self._tile:
             return self._bands(prepared, names)
         return ((0, found) for _, found in self._batches([prepared], names))
+
+    def count_bands(self, prepared: Prepared) -> int:
+        """Count the times that `bands` gives rows."""
+        if self._tile is None:
+            return 1
+        size, stride = self._tile
+        return len(starts(prepared.rows.shape[0], size, stride))
 
     def _bands(self, prepared: Prepared, keep: Sequence[str]) -> Iterator[tuple[int, Prediction]]:
         size, stride = self._tile or (0, 0)

@@ -6,16 +6,33 @@ import os
 import tempfile
 import weakref
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from paddle_ann.datasets.images import open_image, read_untrusted, rgb_array, upright
 from paddle_ann.deploy.runner.files import check_image
+from paddle_ann.deploy.runner.prepare import Trace
 
 LARGE = 1 << 25  # pixels, 100 MB as RGB, above which a decoded file is kept on the disk
 _ROWS = 256  # of a large file that are converted together
+
+
+class Prepared(NamedTuple):
+    """A picture that is ready for the network.
+
+    Attributes:
+        source: what was given.
+        rows: the picture, (H, W, 3) uint8 RGB; with tiles something that gives slices of rows.
+        image: (3, H', W') float32 as the network takes it; with tiles nothing.
+        trace: how it was prepared.
+    """
+
+    source: Any
+    rows: Any
+    image: np.ndarray
+    trace: Trace
 
 
 def read(image: Any) -> np.ndarray:

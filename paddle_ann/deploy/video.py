@@ -101,7 +101,9 @@ def infer_video(
     capture = _open(path)
     rate = capture.get(cv2.CAP_PROP_FPS)
     rate = rate if math.isfinite(rate) and rate > 0 else 25.0
-    progress = Progress("frames:", max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 1), stream)
+    progress = Progress(
+        "video:", max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 1), stream, "frames"
+    )
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{os.getpid()}.part.mp4")
     writer, count = None, 0

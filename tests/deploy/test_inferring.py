@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import itertools
 import threading
 
 import numpy as np
@@ -87,6 +88,14 @@ def test_a_result_that_is_there_is_kept(plain_bundle, folder):
     [failure] = run(plain_bundle, folder)
     assert isinstance(failure.error, FileExistsError) and place.read_text() == "mine"
     assert failure.path.name == "图 3.png" and "nothing is overwritten" in str(failure)
+
+
+def test_a_large_picture_tells_how_far_it_is(plain_bundle, folder, monkeypatch):
+    monkeypatch.setattr("time.monotonic", itertools.count(0, 20).__next__)  # each look is late
+    stream = io.StringIO()
+    run(plain_bundle, folder, stream, tile=17)
+    assert "图 2.png: 1/3, " in stream.getvalue() and "rows of tiles/min" in stream.getvalue()
+    assert "segmented 5/5, " in stream.getvalue() and "images/min" in stream.getvalue()
 
 
 def test_a_full_disk_ends_it(plain_bundle, folder, monkeypatch):

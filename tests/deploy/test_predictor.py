@@ -125,6 +125,7 @@ def test_tiles_give_what_the_whole_picture_gives(plain_bundle, tmp_path, monkeyp
     assert found.entropy == pytest.approx(whole.entropy, abs=1e-5)
     assert (found.ids == whole.ids).mean() > 0.999
     bands = list(predictor.bands(predictor.prepare(image)))
+    assert predictor.count_bands(predictor.prepare(image)) == 3
     assert [top for top, _ in bands] == [0, 22, 34] and bands[1][1].ids.shape == (12, 97)
 
 

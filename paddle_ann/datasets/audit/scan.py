@@ -207,9 +207,16 @@ def _ignore_interrupts() -> None:
 class Progress:
     """A line about how far it is and how long it will take: kept up to date on a terminal."""
 
-    def __init__(self, what: str, total: int, stream: TextIO | None = sys.stderr) -> None:
-        """Takes what is done, the number of steps, and where to write (None for nowhere)."""
+    def __init__(
+        self,
+        what: str,
+        total: int,
+        stream: TextIO | None = sys.stderr,
+        unit: str = "images",
+    ) -> None:
+        """Takes what is done, how many steps, where to write (None: nowhere), what a step is."""
         self._what, self._total, self._stream, self._done = what, total, stream, 0
+        self._unit = unit
         self._live = bool(stream and stream.isatty())
         self._every = 0.5 if self._live else 10.0
         self._start = self._told = time.monotonic()
@@ -222,7 +229,7 @@ class Progress:
             self._told = now
             rate = self._done / (now - self._start)
             self._write(
-                f"{self._what} {self._done}/{self._total}, {60 * rate:,.0f} images/min, "
+                f"{self._what} {self._done}/{self._total}, {60 * rate:,.0f} {self._unit}/min, "
                 f"{(self._total - self._done) / rate:.0f} s left"
             )
 
