@@ -168,7 +168,10 @@ class Outputs:
 
 @contextmanager
 def _draft(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file beside `path` that takes its name at the end; if that is not reached, it goes."""
+    """Open a file beside `path` that takes its name at the end; if that is not reached, it goes.
+
+    Unlike `checkpoint.files.replacing` it does not wait for the disk: results can be had again.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{os.getpid()}.part")
     try:
