@@ -312,17 +312,21 @@ class Tutorial(nn.Module):
         return resized(outputs, x, True)
 
 
-def randomize(net, seed=0):
+def randomize(net, seed=0, draw=None):
     """Give every parameter a random value, and batch norms the statistics of random images.
 
-    So nothing cancels, and the activations keep their size through the depth; eval mode.
+    So nothing cancels, and the activations keep their size through the depth; eval mode. `draw`
+    gives the normally distributed array of a name and a shape; without it torch draws.
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, tensor in net.state_dict().items():
             if not tensor.dtype.is_floating_point:
                 continue
-            random = torch.randn(tensor.shape, generator=generator)
+            if draw is None:
+                random = torch.randn(tensor.shape, generator=generator)
+            else:
+                random = torch.from_numpy(draw(name, tuple(tensor.shape)))
             if tensor.ndim > 1:
                 tensor.copy_(random * (2 / tensor[0].numel()) ** 0.5)
             else:
