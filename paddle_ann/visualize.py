@@ -11,7 +11,7 @@ import paddle
 from paddleseg.core import infer
 from PIL import Image, ImageDraw
 
-from paddle_ann.datasets import toy_scenes, toy_voc
+from paddle_ann.datasets import images, toy_scenes, toy_voc
 from paddle_ann.fonts import font_for
 
 __all__ = ["Sample", "class_names", "class_palette", "contact_sheet", "legend", "predict_samples"]
@@ -57,7 +57,7 @@ def predict_samples(
         with paddle.no_grad():
             image = paddle.to_tensor(data["img"][np.newaxis])
             prediction, _ = infer.inference(model, image, trans_info=data["trans_info"])
-        with Image.open(dataset.file_list[index][0]) as file:
+        with images.open_image(dataset.file_list[index][0]) as file:
             rgb = np.asarray(file.convert("RGB"))
         samples.append(
             Sample(rgb, data["label"][0].astype("uint8"), prediction.numpy()[0, 0].astype("uint8"))

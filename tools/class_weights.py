@@ -38,6 +38,7 @@ def class_weights(args: argparse.Namespace) -> None:
         if os.path.lexists(args.output):
             raise FileExistsError(f"--output {args.output} exists; give a new name.")
         check_file(args.output, "--output")
+    balance.check_cap(args.cap)
     builder = silent_builder(args.config, args.opts)
     dataset = builder.train_dataset
     workers = cores() if args.num_workers is None else args.num_workers

@@ -84,9 +84,14 @@ def effective_number(counts: Counts, beta: float = BETA, cap: float = CAP) -> np
     return _spread(weights / weights.mean() if present.any() else weights, present, cap)
 
 
-def _spread(weights: np.ndarray, present: np.ndarray, cap: float) -> np.ndarray:
+def check_cap(cap: float) -> None:
+    """Raises a ValueError unless weights can be kept within 1 / cap and cap."""
     if not cap >= 1:
         raise ValueError(f"cap is {cap!r}; it must be at least 1.")
+
+
+def _spread(weights: np.ndarray, present: np.ndarray, cap: float) -> np.ndarray:
+    check_cap(cap)
     result = np.ones(len(present))
     result[present] = np.clip(weights, 1 / cap, cap)
     return result
