@@ -4,13 +4,16 @@ PYTHON_IN_VENV := $(VENV)/bin/python
 SHELL  := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo lint types test test-slow test-matrix benchmark clean
+.PHONY: help venv browser demo lint types test test-slow test-matrix benchmark clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
 
 venv:  ## Make .venv with the pinned CPU stack (PYTHON=/path/to/python chooses the interpreter)
 	@tools/venv.sh $(VENV) -r requirements-cpu.txt -r requirements-dev.txt -e .
+
+browser:  ## Install what the browser tests need: Chromium (Debian, as root), playwright-core (npm)
+	@tests/browser/install.sh
 
 demo: venv  ## Generate toy data, train, evaluate, predict, and say where the results are
 	@$(PYTHON_IN_VENV) tools/demo.py
