@@ -9,10 +9,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from paddle_ann.checkpoint import fields
 from paddle_ann.checkpoint.files import replacing
 from paddle_ann.paths import check_file
 
 __all__ = ["load", "markdown", "save", "scores", "table"]
+
+SCORE = fields.Kind("a number, or null", lambda value: value is None or fields.NUMBER.fits(value))
+SCORES = fields.Kind(
+    "a dictionary of numbers, or null, by class",
+    lambda value: isinstance(value, dict) and all(map(SCORE.fits, value.values())),
+)
+FIELDS = {**dict.fromkeys(("mIoU", "accuracy", "kappa"), SCORE), "num_images": fields.COUNT}
+FIELDS["class_iou"] = SCORES
 
 
 def scores(result: Sequence[Any], names: Sequence[str], num_images: int) -> dict[str, Any]:
@@ -75,7 +84,7 @@ def load(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it holds no scores.
+        ValueError: If it holds no scores, or one is missing or no number.
     """
     path = Path(path)
     if not os.path.isfile(path):  # nor where the system refuses the path
@@ -83,6 +92,12 @@ def load(path: str | Path) -> dict[str, Any]:
     if not _is_scores(path):
         raise ValueError(f"{path} holds no scores. tools/val.py --save_json writes such a file.")
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        fields.take(content, FIELDS)
+    except fields.DamagedField as error:
+        raise ValueError(
+            f"{path} is damaged: {error}. Run tools/val.py --save_json again."
+        ) from None
     return content
 
 

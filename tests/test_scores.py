@@ -71,3 +71,14 @@ def test_scores_of_other_data_are_not_compared(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("[]")
     with pytest.raises(ValueError, match="holds no scores"):
         load(tmp_path / "other.json")
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [("class_iou", [0.5]), ("class_iou", {"sky": "x"}), ("kappa", "high"), ("num_images", -1)],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, field: str, value: object) -> None:
+    path = tmp_path / "scores.json"
+    path.write_text(json.dumps({**scores(RESULT, NAMES, 7), field: value}))
+    with pytest.raises(ValueError, match=f"scores.json is damaged: the field {field} is"):
+        load(path)

@@ -21,6 +21,7 @@ SAFE = {
     **dict.fromkeys(("batch_size", "eval_batch_size", "workers"), [*COUNTS, "7"]),
     **dict.fromkeys(("num_workers", "benchmark"), ["-1", "x", "", "0.5", "0"]),
     **dict.fromkeys(("crop_size", "stride", "size"), ["0", "-3", "7", "32", "x", "", "31"]),
+    **dict.fromkeys(("tile", "threads"), ["0", "-1", "x", "", "1", "32", "31", "0.5"]),
     "scales": ["0", "-1", "nan", "inf", "0.5", "1", "1e-9", "x", ""],
     "device": ["cpu", "gpu", "xpu", "tpu"],
 }
@@ -49,7 +50,8 @@ def arguments(
             words[at : at + 1] = draw(st.sampled_from([[], [words[at]] * 2, [words[at] + "x"]]))
     actions = [action for action in parser._actions if action.dest not in LEFT_OUT]
     for action in draw(st.lists(st.sampled_from(actions), max_size=2)):
-        words += [draw(st.sampled_from(action.option_strings)), *draw(_values(action, option))]
+        name = [draw(st.sampled_from(action.option_strings))] if action.option_strings else []
+        words += [*name, *draw(_values(action, option))]
     return words
 
 

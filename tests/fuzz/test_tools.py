@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from pathlib import Path
 
@@ -12,16 +13,21 @@ import yaml
 from hypothesis import strategies as st
 from paddleseg.cvlibs import SegBuilder
 
+from paddle_ann import scores
 from paddle_ann.config import load
 from paddle_ann.datasets import toy_voc
+from tests.deploy.conftest import DESCRIPTION, make_bundle
 from tests.fuzz.arguments import PATHS, TEXTS, arguments, takes_path
 from tests.fuzz.commands import TOOLS, check
-from tests.fuzz.mutations import SMALL, misspell, paths
+from tests.fuzz.mutations import SMALL, misspell, mutated, paths
+from tests.fuzz.outcome import attempt
 from tests.fuzz.parts import settings
 from tests.fuzz.profiles import fuzz
 
 INFERENCE = ("--config", "c.yml", "--model_path", "weights", "--device", "cpu")
 QUICK = ("--iters", "1", "--save_interval", "1", "--batch_size", "2", "--device", "cpu")
+PLAIN = {**DESCRIPTION, "preprocessing": DESCRIPTION["preprocessing"][1:]}  # --tile takes it
+SCORES = scores.scores((0.5, 0.6, [0.5, float("nan")], [0.5, 0.5], 0.4), ("a", "b"), 1)
 IMAGE = "voc/VOC2012/JPEGImages/image0.jpg"
 
 
@@ -36,6 +42,8 @@ def place(tmp_path_factory, pictures, backbone) -> Path:
     (place / "folder").mkdir()
     (place / "run").mkdir()
     (place / "run/metrics.csv").write_text("epoch,iteration,loss\n1,2,0.5\n")
+    (place / "scores.json").write_text(json.dumps(SCORES))
+    make_bundle(place / "bundle", PLAIN)
     (place / "weights").mkdir()
     model = SegBuilder(load(place / "c.yml")).model
     paddle.save(model.state_dict(), str(place / "weights/model.pdparams"))
@@ -116,6 +124,39 @@ def test_make_toy_data(tmp_path, place, child, words):
     child.call(check, "make_toy_data", words, place, tmp_path)
 
 
+EXPORT = (*INFERENCE, "--save_dir", "out", "--formats", "paddle", "--image_path", IMAGE)
+
+
+@fuzz(fast=1, slow=60, words=lines(parser_of("export"), EXPORT))  # seconds each
+def test_export(tmp_path, place, child, words):
+    child.call(check, "export", words, place, tmp_path)
+
+
+INFER = ("--model", "bundle", "--save_dir", "out", IMAGE)
+
+
+@fuzz(fast=8, slow=700, words=lines(parser_of("infer"), INFER, (*INFER, "--tile", "32")))
+def test_infer(tmp_path, place, child, words):
+    child.call(check, "infer", words, place, tmp_path)
+
+
+@fuzz(fast=8, slow=500, words=lines(parser_of("score_table"), ("one=scores.json",)))
+def test_score_table(tmp_path, place, child, words):
+    child.call(check, "score_table", words, place, tmp_path)
+
+
+@fuzz(fast=30, slow=2000, content=mutated(SCORES))
+def test_files_of_scores(tmp_path, content):
+    path = tmp_path / "scores.json"
+    path.write_text(json.dumps(content))
+    attempt("files of scores", lambda: scores.markdown({"a": scores.load(path), "b": SCORES}))
+
+
+@fuzz(fast=4, slow=300, words=lines(parser_of("plot"), ("run", "--output", "out.png")))
+def test_plot(tmp_path, place, child, words):
+    child.call(check, "plot", words, place, tmp_path)
+
+
 BASES = {
     "train": TRAIN,
     "val": INFERENCE,
@@ -126,6 +167,9 @@ BASES = {
     "class_weights": ("--config", "c.yml", "--num_workers", "0"),
     "convert": ("--to", "torch", "--input", "weights/model.pdparams", "--output", "out.npz"),
     "plot": ("run",),
+    "export": EXPORT,
+    "infer": INFER,
+    "score_table": ("one=scores.json",),
 }
 
 
