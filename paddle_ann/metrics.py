@@ -90,10 +90,28 @@ def _in_range(values: paddle.Tensor, num_classes: int, problem: str) -> None:
 # -- scores by class ------------------------------------------------------------------------------
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray, absent: np.ndarray, value: float) -> np.ndarray:
-    """Divide by class: 0 where whole is 0, `value` where the class is absent."""
-    ratio = np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
-    return np.where(absent, value, ratio)
+def class_scores(
+    measure: str, intersect: np.ndarray, pred: np.ndarray, label: np.ndarray
+) -> np.ndarray:
+    """Return one measure of every class, under the policy for absent classes.
+
+    Args:
+        measure: 'iou', 'dice', 'precision' or 'recall'.
+        intersect: pixels of a class in label and prediction, [..., C].
+        pred: pixels of a class in the prediction, [..., C].
+        label: pixels of a class in the label, [..., C].
+
+    Returns:
+        float64 [..., C]; 0 for a class that is there, but not in what the measure divides by.
+    """
+    part, whole = {
+        "iou": (intersect, pred + label - intersect),
+        "dice": (2 * intersect, pred + label),
+        "precision": (intersect, pred),
+        "recall": (intersect, label),
+    }[measure]
+    ratio = np.divide(part, whole, out=np.zeros(np.shape(part)), where=whole > 0)
+    return np.where((pred == 0) & (label == 0), _absent_value(measure), ratio)
 
 
 def _areas(*areas: Any) -> list[np.ndarray]:
@@ -103,7 +121,7 @@ def _areas(*areas: Any) -> list[np.ndarray]:
             "There is nothing to evaluate: the data set is empty or every pixel of its labels is "
             "ignore_index. Check the list file of the validation set and the values in its masks."
         )
-    return [intersect, pred, label, (pred == 0) & (label == 0)]
+    return [intersect, pred, label]
 
 
 def _absent_value(measure: str) -> float:
@@ -120,16 +138,16 @@ def mean_iou(intersect_area: Any, pred_area: Any, label_area: Any) -> tuple[np.n
         ValueError: If no labelled pixel was counted.
     """
     global _last_counted
-    intersect, pred, label, absent = _areas(intersect_area, pred_area, label_area)
-    _last_counted = int((~absent).sum()), len(absent)
-    iou = _ratio(intersect, pred + label - intersect, absent, _absent_value("iou"))
+    areas = _areas(intersect_area, pred_area, label_area)
+    _, pred, label = areas
+    _last_counted = int(((pred > 0) | (label > 0)).sum()), len(label)
+    iou = class_scores("iou", *areas)
     return iou, float(np.nanmean(iou))
 
 
 def dice(intersect_area: Any, pred_area: Any, label_area: Any) -> tuple[np.ndarray, float]:
     """Return the Dice of every class, and its mean under the policy for absent classes."""
-    intersect, pred, label, absent = _areas(intersect_area, pred_area, label_area)
-    coefficient = _ratio(2 * intersect, pred + label, absent, _absent_value("dice"))
+    coefficient = class_scores("dice", *_areas(intersect_area, pred_area, label_area))
     return coefficient, float(np.nanmean(coefficient))
 
 
@@ -137,7 +155,6 @@ def class_measurement(
     intersect_area: Any, pred_area: Any, label_area: Any
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """Return the pixel accuracy, and precision and recall of every class."""
-    intersect, pred, label, absent = _areas(intersect_area, pred_area, label_area)
-    value = _absent_value("precision")
-    accuracy = float(intersect.sum() / pred.sum())
-    return accuracy, _ratio(intersect, pred, absent, value), _ratio(intersect, label, absent, value)
+    areas = _areas(intersect_area, pred_area, label_area)
+    accuracy = float(areas[0].sum() / areas[1].sum())
+    return accuracy, class_scores("precision", *areas), class_scores("recall", *areas)

@@ -8,8 +8,8 @@ counts do not depend on `batch_size`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import Any, NamedTuple
 
 import paddle
 from paddleseg.utils import logger
@@ -24,6 +24,25 @@ from paddle_ann.engine.tallies import Confusion, RocCurve, Tally
 WAITING = 4  # batches' worth of images that may wait for others of their size
 NEEDED = ("img", "label", "trans_info")
 Sample = dict[str, Any]
+
+
+class Seen(NamedTuple):
+    """A batch that was evaluated.
+
+    Attributes:
+        indices: of its images in the data set, N.
+        classes: predictions, int32 [N, 1, h, w].
+        logits: [N, C, h, w]; those of several scales and flips averaged.
+        labels: integers [N, 1, h, w].
+    """
+
+    indices: list[int]
+    classes: paddle.Tensor
+    logits: paddle.Tensor
+    labels: paddle.Tensor
+
+
+Watch = Callable[[Seen], None]
 
 
 def evaluate(
@@ -43,8 +62,9 @@ def evaluate(
     auc_roc: bool = False,
     *,
     batch_size: int = 1,
+    watch: Watch | None = None,
 ) -> Scores:
-    """Evaluate a model; the arguments are those of PaddleSeg's `evaluate`, and `batch_size`.
+    """Evaluate a model; the arguments are PaddleSeg's, and `batch_size` and `watch`.
 
     With several processes each one calls it, and each one gets the scores of the whole data set.
 
@@ -66,6 +86,7 @@ def evaluate(
         print_detail: log the scores and show the progress.
         auc_roc: compute the area under the ROC curve too; keeps C numbers per pixel in memory.
         batch_size: images of one forward pass, at most.
+        watch: called with each batch, in each process with those that it ran.
 
     Returns:
         mIoU, pixel accuracy, IoU of each class, precision of each class (nan for classes that are
@@ -91,7 +112,8 @@ def evaluate(
         data_checks.check_data("eval_dataset", eval_dataset)
         confusion = Confusion(eval_dataset.num_classes, eval_dataset.ignore_index)
         curve = RocCurve(eval_dataset.num_classes, eval_dataset.ignore_index)
-        tallies: list[Tally] = [confusion, curve] if auc_roc else [confusion]
+        more = {name: make() for name, make in (tallies or {}).items()}
+        counting: list[Tally] = [confusion, *([curve] if auc_roc else []), *more.values()]
         mine = list(range(group.rank, len(eval_dataset), group.world))
         shown = print_detail and group.rank == 0
         if shown:
@@ -103,13 +125,16 @@ def evaluate(
         reader = read(eval_dataset, mine, num_workers)
         with evaluating(model), contextlib.closing(reader) as samples:
             for batch in batches(bar.reading(samples) if bar else samples, batch_size):
-                run(model, batch, inference, tallies)
+                run(model, batch, inference, tallies, watch)
                 if bar:
                     bar.add(len(batch))
         matrix = confusion.total(group)
         area = curve.total(group) if auc_roc else None
+        totals = {name: tally.total(group) for name, tally in more.items()}
     check_not_empty(int(matrix.sum()))
-    return report(matrix, area, len(eval_dataset), shown)
+    scores = report(matrix, area, len(eval_dataset), shown)
+    scores.totals = totals
+    return scores
 
 
 def check_not_empty(count: int) -> None:
@@ -131,9 +156,7 @@ def check_not_empty(count: int) -> None:
 # -- images ---------------------------------------------------------------------------------------
 
 
-def read(
-    dataset: Any, indices: list[int], num_workers: int
-) -> Generator[Sample, None, None]:
+def read(dataset: Any, indices: list[int], num_workers: int) -> Generator[Sample, None, None]:
     """Read samples one by one; what an evaluation does not need stays in the reader.
 
     Raises:
@@ -157,7 +180,7 @@ def read(
                     f"An evaluation needs {', '.join(NEEDED)} of each sample, and sample {index} "
                     f"has no {', '.join(missing)}. Make the data set with mode='val'."
                 )
-            yield sample
+            yield {**sample, "index": index}
 
 
 def needed(samples: list[Sample]) -> Sample:
@@ -188,13 +211,19 @@ def batches(samples: Iterable[Sample], batch_size: int) -> Iterator[list[Sample]
 
 
 def run(
-    model: paddle.nn.Layer, batch: list[Sample], inference: Inference, tallies: list[Tally]
+    model: paddle.nn.Layer,
+    batch: list[Sample],
+    inference: Inference,
+    tallies: list[Tally],
+    watch: Watch | None = None,
 ) -> None:
-    """Run a batch through the model and count the result."""
+    """Run a batch through the model, count the result and show it to `watch`."""
     images, labels = (paddle.stack([sample[name] for sample in batch]) for name in NEEDED[:2])
     classes, logits = inference(model, images, batch[0]["trans_info"])
     for tally in tallies:
         tally.add(classes, logits, labels)
+    if watch is not None:
+        watch(Seen([sample["index"] for sample in batch], classes, logits, labels))
 
 
 @contextlib.contextmanager
