@@ -112,8 +112,7 @@ def evaluate(
         data_checks.check_data("eval_dataset", eval_dataset)
         confusion = Confusion(eval_dataset.num_classes, eval_dataset.ignore_index)
         curve = RocCurve(eval_dataset.num_classes, eval_dataset.ignore_index)
-        more = {name: make() for name, make in (tallies or {}).items()}
-        counting: list[Tally] = [confusion, *([curve] if auc_roc else []), *more.values()]
+        tallies: list[Tally] = [confusion, curve] if auc_roc else [confusion]
         mine = list(range(group.rank, len(eval_dataset), group.world))
         shown = print_detail and group.rank == 0
         if shown:
@@ -130,11 +129,8 @@ def evaluate(
                     bar.add(len(batch))
         matrix = confusion.total(group)
         area = curve.total(group) if auc_roc else None
-        totals = {name: tally.total(group) for name, tally in more.items()}
     check_not_empty(int(matrix.sum()))
-    scores = report(matrix, area, len(eval_dataset), shown)
-    scores.totals = totals
-    return scores
+    return report(matrix, area, len(eval_dataset), shown)
 
 
 def check_not_empty(count: int) -> None:
