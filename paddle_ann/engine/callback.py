@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paddle
 
 from paddle_ann.checkpoint.fields import take, within
+
+if TYPE_CHECKING:
+    from paddle_ann.engine.evaluation import Seen
 
 Batch = dict[str, Any]
 
@@ -112,6 +115,13 @@ class Callback:
     def on_log(self, run: Run, record: dict[str, float]) -> None:
         """Called after each log line with its averages, by VisualDL tag without 'Train/'."""
 
+    def on_predictions(self, run: Run, seen: Seen) -> None:
+        """Called with each batch of an evaluation of `run.model`, before `on_eval`.
+
+        With several processes each one sees those images that it evaluates. Keep what you compute
+        from them, not the logits.
+        """
+
     def on_eval(self, run: Run, scores: dict[str, Any]) -> None:
         """Called after each evaluation.
 
@@ -187,6 +197,11 @@ class Callbacks(Callback):
         """Call every member."""
         for member in self.members:
             member.on_log(run, record)
+
+    def on_predictions(self, run: Run, seen: Seen) -> None:
+        """Call every member."""
+        for member in self.members:
+            member.on_predictions(run, seen)
 
     def on_eval(self, run: Run, scores: dict[str, Any]) -> None:
         """Call every member."""

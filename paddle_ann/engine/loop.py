@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 from collections.abc import Generator
 from pathlib import Path
@@ -21,7 +22,7 @@ from paddle_ann.engine.data import (
 )
 from paddle_ann.engine.ema import MovingAverage
 from paddle_ann.engine.epochs import Schedule
-from paddle_ann.engine.evaluation import evaluate
+from paddle_ann.engine.evaluation import Watch, evaluate
 from paddle_ann.engine.processes import connect
 from paddle_ann.engine.progress import Progress, log_line
 from paddle_ann.engine.saving import Saving
@@ -190,7 +191,8 @@ class Loop:
             self.leave_on_signal()
             if self.saved_at != run.iteration:  # else they are equal already
                 self.saving.share_statistics(self.group)
-            run.scores = self.scores_of(run.model)
+            watch = functools.partial(self.callbacks.on_predictions, run)
+            run.scores = self.scores_of(run.model, watch)
             if self.average:
                 scores = self.scores_of(self.average.model)
                 run.scores.update({f"ema_{k}": scores[k] for k in ("mIoU", "accuracy")})
@@ -207,10 +209,11 @@ class Loop:
         self.saving.evaluated(folder if run.is_main else None)
         run.model.train()
 
-    def scores_of(self, model: Any) -> dict[str, Any]:
+    def scores_of(self, model: Any, watch: Watch | None = None) -> dict[str, Any]:
         """Evaluate a model."""
         workers = 1 if self.schedule.num_workers > 0 else 0
-        found = evaluate(model, self.val_dataset, num_workers=workers, **self.schedule.evaluation)
+        settings = self.schedule.evaluation
+        found = evaluate(model, self.val_dataset, num_workers=workers, watch=watch, **settings)
         miou, accuracy, class_iou, class_precision, kappa = found
         return {
             "mIoU": float(miou),
