@@ -1,5 +1,7 @@
 """What a model sees and does, as pictures."""
 
+from paddle_ann.visualize.attending import Attention, BlockAttention, attention
+from paddle_ann.visualize.drawing import attention_picture
 from paddle_ann.visualize.panels import (
     Sample,
     class_names,
@@ -8,5 +10,19 @@ from paddle_ann.visualize.panels import (
     legend,
     predict_samples,
 )
+from paddle_ann.visualize.preparing import Prepared, prepare
 
-__all__ = ["Sample", "class_names", "class_palette", "contact_sheet", "legend", "predict_samples"]
+__all__ = [
+    "Attention",
+    "BlockAttention",
+    "Prepared",
+    "Sample",
+    "attention",
+    "attention_picture",
+    "class_names",
+    "class_palette",
+    "contact_sheet",
+    "legend",
+    "predict_samples",
+    "prepare",
+]
