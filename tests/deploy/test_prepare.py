@@ -9,7 +9,7 @@ import pytest
 from paddleseg.core.infer import reverse_transform
 
 from paddle_ann.deploy import preprocessing
-from paddle_ann.deploy.runner.prepare import prepare, restore
+from paddle_ann.deploy.runner.prepare import prepare, prepared_size, restore
 from paddle_ann.deploy.runner.steps import check_steps
 from tests.deploy.toy import picture
 
@@ -39,8 +39,10 @@ PREPARATIONS = {
 def test_prepares_and_restores_as_paddleseg_does(name, size):
     transforms, rgb = PREPARATIONS[name], picture(*size)
     expected = T.Compose(transforms, to_rgb=False)({"img": rgb.astype("float32")})
-    image, trace = prepare(rgb, preprocessing.describe(transforms))
+    steps = preprocessing.describe(transforms)
+    image, trace = prepare(rgb, steps)
     assert image.dtype == np.float32 and image.shape == expected["img"].shape
+    assert prepared_size(*size, steps) == image.shape[1:]
     assert np.abs(image - expected["img"]).max() < 1e-4
 
     logits = np.random.RandomState(3).randn(5, *image.shape[1:]).astype("float32")

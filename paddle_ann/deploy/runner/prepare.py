@@ -44,6 +44,20 @@ def prepare(rgb: np.ndarray, steps: Sequence[dict[str, Any]]) -> tuple[np.ndarra
     return np.ascontiguousarray(image.transpose(2, 0, 1)), trace
 
 
+def prepared_size(height: int, width: int, steps: Sequence[dict[str, Any]]) -> tuple[int, int]:
+    """Tell the size that `prepare` gives an image, without doing it.
+
+    Raises:
+        ValueError: as `prepare`.
+    """
+    for step in steps:
+        if step["type"].startswith("Padding"):
+            height, width = _padded_size(height, width, step)
+        elif step["type"] != "Normalize":
+            height, width = _new_size(height, width, step)
+    return height, width
+
+
 def _new_size(height: int, width: int, step: dict[str, Any]) -> tuple[int, int]:
     long, short = max(height, width), min(height, width)
     if step["type"] == "Resize":
@@ -73,8 +87,7 @@ def _new_size(height: int, width: int, step: dict[str, Any]) -> tuple[int, int]:
     return max(int(round(height * scale)), 1), max(int(round(width * scale)), 1)
 
 
-def _pad(image: np.ndarray, step: dict[str, Any]) -> np.ndarray:
-    height, width = image.shape[:2]
+def _padded_size(height: int, width: int, step: dict[str, Any]) -> tuple[int, int]:
     if step["type"] == "Padding":
         target_width, target_height = step["target_size"]
     else:
@@ -86,9 +99,14 @@ def _pad(image: np.ndarray, step: dict[str, Any]) -> np.ndarray:
             f"the image is {width}x{height} pixels (width x height), larger than the "
             f"{target_width}x{target_height} that it is padded to. Make it smaller first."
         )
+    return target_height, target_width
+
+
+def _pad(image: np.ndarray, step: dict[str, Any]) -> np.ndarray:
+    height, width = image.shape[:2]
+    more = [new - old for new, old in zip(_padded_size(height, width, step), (height, width))]
     value = np.float32(step["im_padding_value"])
-    padding = ((0, target_height - height), (0, target_width - width), (0, 0))
-    return np.pad(image, padding, constant_values=value)
+    return np.pad(image, ((0, more[0]), (0, more[1]), (0, 0)), constant_values=value)
 
 
 def resize(image: np.ndarray, size: tuple[int, int], interp: str = "LINEAR") -> np.ndarray:
