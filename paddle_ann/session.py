@@ -176,7 +176,8 @@ def train_options(settings: Config, args: Namespace) -> TrainOptions:
     chosen = {n: value for n, value in given.items() if value is not None and value is not False}
     section = settings.dic.get("train_options") or {}
     model = {name: value for name, value in settings.dic["model"].items() if name != "pretrained"}
-    return TrainOptions(**{"metrics": True, **section, **chosen, "configuration": {"model": model}})
+    known = {"configuration": {"model": model}, "record": settings.dic}
+    return TrainOptions(**{"metrics": True, **section, **chosen, **known})
 
 
 def check_shuffle(settings: Config) -> None:

@@ -52,3 +52,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--save_epochs", type=positive, help="with epochs: epochs between saves (default: 1)")
     add("--eval_epochs", type=positive, help="epochs between evaluations (default: 1)")
     add("--xlsx", action="store_true", help="write metrics.xlsx beside metrics.csv")
+    add("--vdl_images", type=not_negative, help="validation images to show (default: 4)")
+    add("--vdl_points", type=not_negative, help="points of each with attention (default: 3)")
+    add("--vdl_histograms", type=not_negative, metavar="STEPS", help="between histograms of "
+        "weights and gradients; 0 for none (default: 100)")  # fmt: skip
+    add("--vdl_pr_curves", action="store_true", help="precision-recall curves of each class")
+    add("--vdl_mib", type=positive, help="MiB of VisualDL's log from which on it gets curves "
+        "alone (default: 256)")  # fmt: skip

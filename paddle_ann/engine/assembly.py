@@ -24,13 +24,12 @@ from paddle_ann.engine.freeze import Freeze
 from paddle_ann.engine.guard import Guard
 from paddle_ann.engine.loop import Loop
 from paddle_ann.engine.metric_rows import MetricRows
-from paddle_ann.engine.options import TrainOptions
+from paddle_ann.engine.options import NOT_YAML, TrainOptions
 from paddle_ann.engine.progress import Progress
 from paddle_ann.engine.saving import Saving
 from paddle_ann.engine.signals import StopSignals
 from paddle_ann.engine.step import Step
 from paddle_ann.engine.symptoms import Symptoms
-from paddle_ann.engine.visualdl import VisualDLLog
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,14 @@ class Arguments:
     options: TrainOptions | None
     callbacks: Sequence[Callback]
 
+    def plain(self) -> dict[str, Any]:
+        """Return those that are numbers, texts and the like, and the options that differ."""
+        simple = (bool, int, float, str, Path)
+        found = {name: value for name, value in vars(self).items() if isinstance(value, simple)}
+        given, usual = vars(self.options or TrainOptions()), vars(TrainOptions())
+        chosen = {n: v for n, v in given.items() if v != usual[n] and n not in NOT_YAML}
+        return {**found, **chosen}
+
 
 class Assembly:
     """The parts of a training that has not begun.
@@ -88,7 +95,7 @@ class Assembly:
         self.average = MovingAverage(self.run.model) if given.use_ema else None
         self.step = self._step()
         self.progress = Progress()
-        self.callbacks = Callbacks([*([VisualDLLog()] if given.use_vdl else []), *given.callbacks])
+        self.callbacks = Callbacks(list(given.callbacks))
         self.saving = self._saving()
         self._plug_in()
 
@@ -179,10 +186,20 @@ class Assembly:
         )
 
     def _plug_in(self) -> None:
-        """Add what watches over every training to what the user plugged in."""
+        """Add what watches over every training, and tells of it, to what the user plugged in."""
+        from paddle_ann.monitor.callbacks import callbacks  # which imports from this package
+
         given, options, members = self.given, self.options, self.callbacks.members
         guard = Guard(options.non_finite, self.saving, given.train_dataset)
-        members[:0] = [self.frozen, guard, Symptoms(given.train_dataset)]
+        tell = callbacks(
+            given.use_vdl,
+            options,
+            self.step,
+            given.val_dataset,
+            {**given.plain(), "seed": self.saving.seed, "processes": self.group.world},
+            self.saving.fingerprint,
+        )
+        members[:0] = [self.frozen, guard, Symptoms(given.train_dataset), *tell]
         if options.patience:
             members.append(EarlyStop(options.patience, options.min_delta))
         if options.metrics or options.xlsx:

@@ -15,6 +15,7 @@ from paddle_ann.engine.best import FOLDERS
 
 AUTO = "auto"
 METRICS = ("metrics.csv", "metrics.xlsx")
+LOGS = ("metrics.jsonl", "run.json", "vdlrecords.*.log")  # patterns of what else tells about it
 
 
 def find_start(
@@ -125,5 +126,10 @@ def _in_the_way(store: CheckpointStore, start: Checkpoint | None) -> list[Path]:
         if best.is_dir() and not (own and (best / STATE_FILE).exists()):
             found.append(best)
     if found and not own:
-        found += [path for path in (store.folder / name for name in METRICS) if path.exists()]
+        found += told(store.folder)
     return found
+
+
+def told(folder: Path) -> list[Path]:
+    """List the files in which a training has told about itself."""
+    return [path for name in (*METRICS, *LOGS) for path in sorted(folder.glob(name))]

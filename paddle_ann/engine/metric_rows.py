@@ -225,15 +225,19 @@ def row_line(run: Run, row: dict[str, Any], eta: str) -> str:
 
 
 def class_columns(dataset: Any) -> list[str]:
-    """Return a column for the IoU of each class; names that are not unique get their number."""
+    """Return a column for the IoU of each class."""
+    return [f"IoU {name}" for name in unique_names(dataset)]
+
+
+def unique_names(dataset: Any) -> list[str]:
+    """Return a name for each class of a data set; those that are not unique get their number."""
     from paddle_ann.visualize import class_names
 
     names = list(class_names(dataset))
     if len(names) != dataset.num_classes:
         names = [f"class {index}" for index in range(dataset.num_classes)]
     return [
-        f"IoU {name}" if names.count(name) == 1 else f"IoU {name} {index}"
-        for index, name in enumerate(names)
+        name if names.count(name) == 1 else f"{name} {index}" for index, name in enumerate(names)
     ]
 
 

@@ -9,6 +9,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 NON_FINITE = ("stop", "skip", "rollback")
+LEAST = {"accumulate": 1, "patience": 0, "eval_batch_size": 1, "vdl_mib": 1}
+LEAST.update(dict.fromkeys(("vdl_images", "vdl_points", "vdl_histograms"), 0))
+FLAGS = ("metrics", "xlsx", "vdl_pr_curves", "force_resume", "set_aside")
+NOT_YAML = ("configuration", "record")
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,20 @@ class TrainOptions:
         save_epochs: epochs between checkpoints, of a training that counts epochs; None for 1.
         eval_epochs: epochs between evaluations, likewise.
         metrics: write `metrics.csv` into `save_dir`: a row for each epoch, or for each
-            `save_interval` of a training that counts iterations; see `MetricRows`.
+            `save_interval` of a training that counts iterations; see `MetricRows`. With it, and
+            with VisualDL, come `metrics.jsonl` and `run.json`; see `paddle_ann.monitor`.
         xlsx: write the rows to `metrics.xlsx` as well; needs openpyxl.
+        vdl_images: validation images of which VisualDL shows what the network makes of them.
+        vdl_points: points of each whose attention is shown; 0 for none.
+        vdl_histograms: updates between histograms of weights and gradients; 0 for none.
+        vdl_pr_curves: precision-recall curves of each class, at each evaluation.
+        vdl_mib: size of VisualDL's log in MiB from which on only curves are written.
         force_resume: resume although the configuration has changed.
         set_aside: move the checkpoints of an earlier training in `save_dir` to `earlier_N` there,
             where a new training would otherwise be refused.
         configuration: what else must be the same when the training is resumed, e.g. the merged
-            YAML; not an option of YAML.
+            YAML's model; not an option of YAML.
+        record: what `run.json` is to hold, e.g. the merged YAML; not an option of YAML.
 
     Raises:
         TypeError: if a value is of the wrong type.
@@ -57,13 +68,19 @@ class TrainOptions:
     eval_epochs: int | None = None
     metrics: bool = False
     xlsx: bool = False
+    vdl_images: int = 4
+    vdl_points: int = 3
+    vdl_histograms: int = 100
+    vdl_pr_curves: bool = False
+    vdl_mib: int = 256
     force_resume: bool = False
     set_aside: bool = False
     configuration: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    record: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Check every field; numbers of numpy become Python's own."""
-        for name, least in (("accumulate", 1), ("patience", 0), ("eval_batch_size", 1)):
+        for name, least in LEAST.items():
             self._set(name, _integer(name, getattr(self, name), least))
         if self.seed is not None:
             self._set("seed", _integer("seed", self.seed, 0, 2**31 - 1))
@@ -76,12 +93,13 @@ class TrainOptions:
             raise ValueError(
                 f"non_finite must be one of {', '.join(NON_FINITE)}; received {self.non_finite!r}."
             )
-        for name in ("metrics", "xlsx", "force_resume", "set_aside"):
+        for name in FLAGS:
             if not isinstance(getattr(self, name), bool):
                 received = getattr(self, name)
                 raise TypeError(f"{name} must be True or False; received {received!r}.")
-        if not isinstance(self.configuration, Mapping):
-            raise TypeError(f"configuration must be a dict; received {self.configuration!r}.")
+        for name in NOT_YAML:
+            if not isinstance(getattr(self, name), Mapping):
+                raise TypeError(f"{name} must be a dict; received {getattr(self, name)!r}.")
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -96,7 +114,7 @@ class TrainOptions:
         """
         from paddle_ann.config.spelling import did_you_mean
 
-        names = [item.name for item in fields(cls) if item.name != "configuration"]
+        names = [item.name for item in fields(cls) if item.name not in NOT_YAML]
         for name in section:
             if name not in names:
                 raise ValueError(

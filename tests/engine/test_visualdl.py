@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from paddle_ann.engine import Callback
-from paddle_ann.engine.visualdl_file import whole_records
+from paddle_ann.monitor.log_file import whole_records
 from tests.engine import toy
 from tests.engine.test_train import read_scalars
 
