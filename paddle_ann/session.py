@@ -69,10 +69,10 @@ def start(args: Namespace, own_weights: str | None = None, **overrides: Any) -> 
         paddle_ann.allow_downloads(True)
     settings = load(args.config, opts=args.opts, **overrides)
     if own_weights not in (None, "auto"):  # "auto" may find no checkpoint
-        _leave_out_pretrained(settings.dic["model"])
+        leave_out_pretrained(settings.dic["model"])
     elif getattr(args, "pretrained", None):
         file = weights_path(args.pretrained, "--pretrained")
-        _leave_out_pretrained(settings.dic["model"])
+        leave_out_pretrained(settings.dic["model"])
         settings.dic["model"]["pretrained"] = file
     utils.show_env_info()
     utils.show_cfg_info(settings)
@@ -103,7 +103,8 @@ def length(settings: Config) -> dict[str, Any]:
     return {"iters": settings.iters} if count is None else {"epochs": count}
 
 
-def _leave_out_pretrained(model: dict[str, Any]) -> None:
+def leave_out_pretrained(model: dict[str, Any]) -> None:
+    """Takes `pretrained` out of the settings of a model, whose weights come from elsewhere."""
     model["pretrained"] = None
     if isinstance(model.get("backbone"), dict) and model["backbone"].get("pretrained"):
         model["backbone"]["pretrained"] = None
