@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +10,10 @@ import paddle
 from paddleseg.core import infer
 from PIL import Image, ImageDraw
 
-from paddle_ann.datasets import images, toy_scenes, toy_voc
+from paddle_ann.datasets import images
 from paddle_ann.fonts import font_for
 
-__all__ = ["Sample", "class_names", "class_palette", "contact_sheet", "legend", "predict_samples"]
+__all__ = ["Sample", "contact_sheet", "legend", "predict_samples"]
 
 _GAP = 8
 _TEXT = 13
@@ -27,23 +26,6 @@ class Sample(NamedTuple):
     image: np.ndarray
     label: np.ndarray
     prediction: np.ndarray
-
-
-def class_names(dataset: paddle.io.Dataset) -> tuple[str, ...]:
-    """Returns the names of a data set's classes: its own, VOC's toy shapes', or numbers."""
-    if hasattr(dataset, "CLASS_NAMES"):
-        return tuple(dataset.CLASS_NAMES)
-    root = getattr(dataset, "dataset_root", None)  # other data sets than PaddleSeg's have none
-    if root is not None and Path(root, "toy_voc.json").is_file():
-        return toy_scenes.CLASS_NAMES
-    return tuple(f"class {index}" for index in range(dataset.num_classes))
-
-
-def class_palette(dataset: paddle.io.Dataset) -> np.ndarray:
-    """Returns the colours of a data set's classes, (num_classes, 3) uint8 RGB; else VOC's."""
-    voc = np.reshape(toy_voc.VOC_PALETTE, (-1, 3))
-    colors = getattr(dataset, "PALETTE", voc)
-    return np.asarray(colors, np.uint8)[: dataset.num_classes]
 
 
 def predict_samples(

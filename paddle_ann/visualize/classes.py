@@ -1,0 +1,44 @@
+"""Names and colours of a data set's classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import paddle
+from paddleseg.cvlibs import SegBuilder, manager
+
+from paddle_ann.datasets import toy_scenes, toy_voc
+
+__all__ = ["class_names", "class_palette", "configured_classes"]
+
+
+def class_names(dataset: paddle.io.Dataset) -> tuple[str, ...]:
+    """Returns the names of a data set's classes: its own, VOC's toy shapes', or numbers."""
+    if hasattr(dataset, "CLASS_NAMES"):
+        return tuple(dataset.CLASS_NAMES)
+    root = getattr(dataset, "dataset_root", None)  # other data sets than PaddleSeg's have none
+    if root is not None and Path(root, "toy_voc.json").is_file():
+        return toy_scenes.CLASS_NAMES
+    return tuple(f"class {index}" for index in range(dataset.num_classes))
+
+
+def class_palette(dataset: paddle.io.Dataset) -> np.ndarray:
+    """Returns the colours of a data set's classes, (num_classes, 3) uint8 RGB; else VOC's."""
+    voc = np.reshape(toy_voc.VOC_PALETTE, (-1, 3))
+    colors = getattr(dataset, "PALETTE", voc)
+    return np.asarray(colors, np.uint8)[: dataset.num_classes]
+
+
+def configured_classes(builder: SegBuilder) -> tuple[tuple[str, ...], np.ndarray]:
+    """Returns names and colours of a configuration's classes, whether its data is there or not.
+
+    Without the data, the class of the validation data set may know them; what it does not know is
+    left out of the names, and has VOC's colours.
+    """
+    section = builder.config.dic["val_dataset"]
+    if Path(str(section.get("dataset_root"))).is_dir():
+        return class_names(builder.val_dataset), class_palette(builder.val_dataset)
+    kind = manager.DATASETS[section["type"]]
+    palette = getattr(kind, "PALETTE", np.reshape(toy_voc.VOC_PALETTE, (-1, 3)))
+    return tuple(getattr(kind, "CLASS_NAMES", ())), np.asarray(palette, np.uint8)
