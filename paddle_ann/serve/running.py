@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from paddle_ann.deploy import Predictor
 from paddle_ann.serve.app import create_app
@@ -58,20 +59,25 @@ def serve(
             flush=True,
         )
         app = create_app(predictor, limits, _names(host, listener, names))
-        config = uvicorn.Config(
-            app,
-            http=type("Patient", (Patient,), {"patience": limits.timeout}),
-            ws="none",
-            loop="asyncio",
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            limit_concurrency=_CONNECTIONS,
-            timeout_graceful_shutdown=_GRACE,
-        )
         _log_to_stderr()
-        _Server(config).run(sockets=[listener])
+        make_server(app, limits).run(sockets=[listener])
+
+
+def make_server(app: ASGIApp, limits: Limits) -> uvicorn.Server:
+    """Set uvicorn up for an application; it prints where it is once it answers."""
+    config = uvicorn.Config(
+        app,
+        http=type("Patient", (Patient,), {"patience": limits.timeout}),
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=_CONNECTIONS,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    return _Server(config)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -62,7 +62,7 @@ function describe(entry, progress) {
     uploading: typeof progress === "number" ? `uploading ${Math.floor(progress * 100)} %` : "uploading",
     segmenting: "segmenting",
     busy: progress,
-    done: "done",
+    done: entry.result && `${entry.result.width} × ${entry.result.height}`,
     failed: "failed",
   }[entry.state];
   entry.progress = typeof progress === "number" ? progress : null;
@@ -122,7 +122,7 @@ function send(entry, outputs) {
 async function unpack(answer, image) {
   const files = Object.fromEntries(Object.entries(answer.outputs).map(([kind, text]) => [kind, bytesOf(text)]));
   const ids = (await decode(files.ids)).data;
-  const confidence = files.confidence ? (await decode(files.confidence)).data : null;
+  const sure = files.confidence ? (await decode(files.confidence)).data : null; // 0 to 255
   if (files.image) image = toImageData(await decode(files.image));
-  return { ...answer, files, ids, confidence, image };
+  return { ...answer, files, ids, sure, image };
 }

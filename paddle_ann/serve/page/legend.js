@@ -60,12 +60,11 @@ function row(one, visible) {
   };
   const bar = make("span", { className: "bar" });
   bar.style.setProperty("--share", one.area);
-  bar.style.setProperty("--color", `rgb(${one.color})`);
   const area = one.area < 0.0005 ? "< 0.1 %" : percent(one.area, 1);
   const made = make(
     "tr", {},
     make("th", { scope: "row" }, name),
-    make("td", { title: `${whole(one.pixels)} pixels` }, bar, area),
+    make("td", { title: `${whole(one.pixels)} pixels` }, area, bar),
     make("td", { className: "wide", textContent: whole(one.pixels) }),
     make("td", { textContent: one.confidence === null ? "" : percent(one.confidence) }),
     make("td", {}, only),

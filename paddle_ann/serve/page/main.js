@@ -27,7 +27,7 @@ function show(entry) {
   }
   showResult(result);
   showLegend(result, entry.visible, refresh);
-  onlyClasses(!result.confidence);
+  onlyClasses(!result.sure);
   refresh();
 }
 
@@ -117,7 +117,7 @@ try {
   const facts = await model();
   element("model").textContent = `${facts.name} · ${facts.classes.length} classes · ${facts.engine}`;
   element("limits").textContent =
-    `${facts.formats.join(", ")}; at most ${whole(Math.floor(facts.limits.max_bytes / 2 ** 20))} MiB and ${whole(facts.limits.max_pixels)} pixels`;
+    `${facts.formats.join(", ")}; at most ${whole(Math.floor(facts.limits.max_bytes / 2 ** 20))} MiB and ${whole(facts.limits.max_pixels)} pixels. Nothing is stored.`;
   start(facts, show);
   listen();
 } catch (error) {

@@ -4,7 +4,7 @@ import { element } from "./dom.js";
 
 const [picture, layer, stack, mark, tip, probe] = ["picture", "layer", "stack", "mark", "tip", "probe"].map(element);
 
-let shown = null; // {width, height, ids, confidence, classes}
+let shown = null; // {width, height, ids, sure, classes}
 let point = null; // [x, y] of the pixel that is told
 
 /** Show an image alone, as long as there is no result. */
@@ -34,7 +34,7 @@ export function paint(mode, visible, opacity) {
   layer.style.opacity = opacity;
   if (!shown) return;
   const [values, colors] =
-    mode === "confidence" ? [shown.confidence, greys()] : [shown.ids, classColors(visible)];
+    mode === "confidence" ? [shown.sure, greys()] : [shown.ids, classColors(visible)];
   const image = new ImageData(shown.width, shown.height);
   const pixels = new Uint32Array(image.data.buffer);
   for (let i = 0; i < pixels.length; i++) pixels[i] = colors[values[i]];
@@ -87,7 +87,7 @@ function tell(at, byKeys = false) {
   watchers.forEach((watcher) => watcher(id));
   if (!point) return void (probe.textContent = shown ? "Point at the image to see class and confidence." : "\u00a0");
   const [x, y] = point;
-  const sure = shown.confidence ? `, ${Math.round(shown.confidence[y * shown.width + x] / 2.55)} %` : "";
+  const sure = shown.sure ? `, ${Math.round(shown.sure[y * shown.width + x] / 2.55)} %` : "";
   tip.textContent = `${shown.classes[id].name}${sure}`;
   probe.textContent = `x ${x}, y ${y}: ${tip.textContent}`;
   mark.hidden = !byKeys;
