@@ -37,12 +37,14 @@ def fixes() -> tuple[Fix, ...]:
         checkpoints,
         downloads,
         environment,
+        hard_losses,
         inference,
         lists,
         loader,
         loop,
         losses,
         metrics,
+        predict_files,
         prediction,
         reading,
         resume,
@@ -52,11 +54,11 @@ def fixes() -> tuple[Fix, ...]:
     )
 
     themes = (
-        *(losses, metrics),
+        *(losses, hard_losses, metrics),
         *(loader, reading, transforms, lists, downloads),
         *(environment, builder, inference),
         *(checkpoints, resume),
-        *(training, training_checks, prediction),
+        *(training, training_checks, prediction, predict_files),
         *(() if _mode() == "minimal" else (loop,)),
     )
     return tuple(fix for theme in themes for fix in theme.FIXES)
