@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.font_manager import FontProperties
 from paddle_ann.fonts import font_for
 
 MOST_NUMBERED = 25  # classes: with more, the cells are too small for numbers
+MOST_NAMED = 50  # names along a side; of more classes every second, third, ... has its name there
 LONGEST = 24  # letters of a name
 
 
@@ -33,10 +35,11 @@ def draw(confusion: np.ndarray, names: Sequence[str]) -> np.ndarray:
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="viridis", vmin=0, vmax=1)
     texts = [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name in names]
-    size = float(np.clip(220 / max(count, 1), 3.0, 9.0))
+    size = float(np.clip(220 / max(count, 1), 6.0, 9.0))
     font = _font("".join(texts), size)
-    axes.set_xticks(range(count), texts, rotation=90, fontproperties=font)
-    axes.set_yticks(range(count), texts, fontproperties=font)
+    named = slice(None, None, -(-count // MOST_NAMED))
+    axes.set_xticks(range(count)[named], texts[named], rotation=90, fontproperties=font)
+    axes.set_yticks(range(count)[named], texts[named], fontproperties=font)
     axes.set_xlabel("prediction")
     axes.set_ylabel("label")
     axes.set_title("share of the label's pixels")
@@ -47,7 +50,9 @@ def draw(confusion: np.ndarray, names: Sequence[str]) -> np.ndarray:
             color = "black" if share > 0.6 else "white"
             text = f"{share:.2f}"[1:] if share < 0.995 else "1"
             axes.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
-    canvas.draw()
+    with warnings.catch_warnings():  # a letter that no font of this machine has becomes a box
+        warnings.filterwarnings("ignore", "Glyph")
+        canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 

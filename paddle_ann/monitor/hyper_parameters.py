@@ -15,6 +15,11 @@ from paddle_ann.monitor.vdl import VisualDLLog
 METRICS = ["Train/loss"]
 EVALUATED = ["Evaluate/mIoU", "Evaluate/Best_mIoU", "Evaluate/Acc", "Evaluate/Kappa"]
 INT32 = 2**31
+# Settings that do not change what is trained.
+BESIDE = {
+    *("save_dir", "save_interval", "log_iters", "num_workers", "use_vdl", "keep_checkpoint_max"),
+    *("metrics", "xlsx", "force_resume", "set_aside", "resume_model"),
+}
 
 
 class HyperParameters(Callback):
@@ -54,10 +59,12 @@ class HyperParameters(Callback):
 def flat(arguments: Mapping[str, Any], fingerprint: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings as VisualDL takes them: numbers and texts, by name."""
     rate = fingerprint["optimizer"]["learning_rate"]
+    while isinstance(rate, dict) and isinstance(rate.get("learning_rate"), dict):
+        rate = rate["learning_rate"]  # what comes after a warm-up
     schedule = rate if isinstance(rate, dict) else {"base_lr": rate}
     settings = fingerprint["optimizer"]["settings"]
     found = {
-        **arguments,
+        **{n: v for n, v in arguments.items() if n not in BESIDE and not n.startswith("vdl_")},
         "model": fingerprint["model"]["type"],
         "optimizer": fingerprint["optimizer"]["type"],
         "schedule": schedule.get("type"),

@@ -9,6 +9,7 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from paddle_ann.checkpoint.files import replacing
 
@@ -45,25 +46,19 @@ def whole_bytes(content: bytes) -> int:
 
 def readable_bytes(content: bytes) -> int:
     """Return how many bytes the records take that VisualDL can read; all of a sound file."""
-    from google.protobuf.message import DecodeError
-
     size = 0
     for record in whole_records(content):
         try:
             if not parse(record).values:
                 break
-        except DecodeError:
+        except Exception:  # protobuf's DecodeError, whose place depends on its version
             break
         size += LENGTH.size + len(record)
     return size
 
 
-def parse(record: bytes) -> object:
-    """Return a record as VisualDL's own object.
-
-    Raises:
-        DecodeError: (google.protobuf) if it is none.
-    """
+def parse(record: bytes) -> Any:
+    """Return a record as VisualDL's own object."""
     from visualdl.proto import record_pb2
 
     parsed = record_pb2.Record()
@@ -106,4 +101,4 @@ def cut_back(path: Path, iteration: int) -> None:
 
 def last_id(record: bytes) -> int:
     """Return the iteration of a record; 0 for one without, such as the file's name."""
-    return max((value.id for value in parse(record).values), default=0)  # type: ignore[attr-defined]
+    return max((value.id for value in parse(record).values), default=0)

@@ -23,7 +23,7 @@ from paddle_ann.monitor.vdl import VisualDLLog
 from paddle_ann.visualize import class_palette, legend
 
 SIDE = 384  # pixels of the longer side
-RIGHT, WRONG, IGNORED = (235, 235, 235), (213, 94, 0), (128, 128, 128)
+RIGHT, WRONG, IGNORED = (255, 255, 255), (213, 94, 0), (200, 200, 200)
 _STATE = {"shown": FLAG}
 
 
@@ -107,17 +107,18 @@ class Pictures(Callback):
         image = sample_of(self.dataset, index)["img"]
         height, width = image.shape[-2:]
         try:
-            picture = attention_picture(run.model, image, query_points(self.points, height, width))
+            points = query_points(self.points, height, width)
+            picture = attention_picture(run.model, image, points, self.classes)
         except ValueError:
             self._attends = False
         except RuntimeError as error:
             self._attends = False
             logger.warning(f"There will be no pictures of attention: {error}")
         else:
-            self._add(run, self._tag(index, "attention"), picture)
+            self._add(run, self._tag(index, "attention"), picture, 256)
 
-    def _add(self, run: Run, tag: str, picture: np.ndarray) -> None:
-        self.log.add_large(records.picture(tag, picture, run.iteration))
+    def _add(self, run: Run, tag: str, picture: np.ndarray, colors: int = 0) -> None:
+        self.log.add_large(records.picture(tag, picture, run.iteration, colors))
 
     def _tag(self, index: int, name: str) -> str:
         return f"Validation image {index}/{name}"
@@ -157,7 +158,8 @@ def color_table(palette: np.ndarray, ignore_index: int) -> np.ndarray:
 
 def errors(label: np.ndarray, classes: np.ndarray, ignore_index: int) -> np.ndarray:
     """Colour an image (H, W) by right, wrong and ignored; (H, W, 3) uint8."""
-    found = np.where((label == classes)[..., None], np.uint8(RIGHT), np.uint8(WRONG))
+    colors = np.array([WRONG, RIGHT], np.uint8)
+    found = colors[(label == classes).astype(np.intp)]
     found[label == ignore_index] = IGNORED
     return found
 

@@ -18,8 +18,8 @@ class ValidationLoss(Callback):
 
     It is computed image by image at the size of its label, and averaged with the numbers of
     labelled pixels as weights: for a cross-entropy that is the mean over all labelled pixels,
-    whatever the batches. A loss that cannot be computed from logits and labels alone (it needs edges, or the
-    network computes its own) is warned about once, and left out.
+    whatever the batches. A loss that cannot be computed from logits and labels alone (it needs
+    edges, or the network computes its own) is warned about once, and left out.
 
     Args:
         model: the network.

@@ -23,7 +23,7 @@ EVALUATION_TAGS = {  # PaddleSeg's, but for kappa and loss
     "ema_mIoU": "Ema_mIoU",
     "ema_accuracy": "Ema_Acc",
 }
-CLASS_GROUPS = {"class_iou": "IoU", "class_accuracy": "Accuracy"}
+CLASS_GROUPS = {"class_iou": "Per-class IoU", "class_accuracy": "Per-class accuracy"}
 MEMORY = {"process_GiB", "gpu_GiB"}
 MIB = 2**20
 FILE = Kind(
