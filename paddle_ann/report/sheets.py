@@ -187,7 +187,7 @@ class Writer:
         picture = panels.draw(sheet, name, self.height)
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as draft:
-            picture.quantize(256).save(draft, "PNG", optimize=True)
+            picture.save(draft, "PNG", optimize=True)
         return path
 
 
