@@ -7,7 +7,7 @@ import io
 import os
 import platform
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,7 +25,6 @@ def describe(threads: int, device: str, quick: bool = False) -> dict[str, str]:
         device: 'cpu' or 'gpu'.
         quick: whether the sizes are the tiny ones.
     """
-    found = {name: _version(name) for name in PACKAGES}
     return {
         "date": now(),
         "commit": commit(),
@@ -38,8 +37,14 @@ def describe(threads: int, device: str, quick: bool = False) -> dict[str, str]:
         "sizes": "tiny, they mean nothing" if quick else "full",
         "load_average_at_start": load_average(),
         "python": platform.python_version(),
-        **{name: number for name, number in found.items() if number},
+        **versions(PACKAGES),
     }
+
+
+def versions(packages: Sequence[str]) -> dict[str, str]:
+    """Returns the versions of those packages that are installed."""
+    found = {name: _version(name) for name in packages}
+    return {name: number for name, number in found.items() if number}
 
 
 def end() -> dict[str, str]:

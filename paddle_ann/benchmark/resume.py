@@ -28,6 +28,12 @@ def load(path: Path, around: Mapping[str, str]) -> tuple[list[Row], dict[str, st
     if not path.exists():
         return [], dict(around)
     rows, before = report.read_csv(path)
+    check_same(path, before, around)
+    return rows, before
+
+
+def check_same(path: Path, before: Mapping[str, str], around: Mapping[str, str]) -> None:
+    """Raises ValueError if the circumstances of what stands in a file differ from those now."""
     for name in [n for n in (*before, *around) if n not in CHANGES]:
         old, new = (found.get(name, "nothing") for found in (before, around))
         if old != new:
@@ -35,7 +41,6 @@ def load(path: Path, around: Mapping[str, str]) -> tuple[list[Row], dict[str, st
                 f"--resume: {path} was measured with {name} {old!r}, now it is {new!r}; one table "
                 "must not mix them. Measure anew without --resume, or choose another --output."
             )
-    return rows, before
 
 
 def missing(cases: Sequence[Case], rows: Sequence[Row], memory: bool) -> list[Case]:

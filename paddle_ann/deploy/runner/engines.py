@@ -91,10 +91,10 @@ def _open_paddle(files: list[Path], threads: int | None) -> Run:
     def run(batch: np.ndarray, output: int) -> np.ndarray:
         small = min(batch.shape[2:]) < SMALL
         if small not in opened:
-            opened[small] = _paddle_predictor(files, threads, plain=small)
+            opened[small] = open_paddle(files, threads, onednn=not small)
         return opened[small](batch, output)
 
-    opened[False] = _paddle_predictor(files, threads, plain=False)
+    opened[False] = open_paddle(files, threads)
     return run
 
 
@@ -104,7 +104,14 @@ def _usual_threads() -> int:
     return int(asked) if asked.isdigit() and int(asked) else len(os.sched_getaffinity(0))
 
 
-def _paddle_predictor(files: list[Path], threads: int | None, plain: bool) -> Run:
+def open_paddle(files: list[Path], threads: int | None = None, onednn: bool = True) -> Run:
+    """Open Paddle's graph, as it is.
+
+    Args:
+        files: program and parameters.
+        threads: how many compute; all cores by default.
+        onednn: compute by oneDNN, Paddle 3.3's default.
+    """
     usual = _usual_threads()  # before Paddle is imported, which writes the variable
     from paddle import inference
     from paddle.base import core
@@ -112,7 +119,7 @@ def _paddle_predictor(files: list[Path], threads: int | None, plain: bool) -> Ru
     config = inference.Config(*map(str, files))
     config.disable_glog_info()
     config.disable_gpu()
-    if plain:
+    if not onednn:
         config.disable_mkldnn()
     config.set_cpu_math_library_num_threads(threads or usual)  # 1 if nothing is said
     predictor = inference.create_predictor(config)

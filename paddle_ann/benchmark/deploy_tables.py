@@ -1,0 +1,111 @@
+"""The tables of the benchmark of the deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from paddle_ann.benchmark.case import Goal
+from paddle_ann.benchmark.deploy_run import AGREEMENT, BATCHES, CALL, GRAPH
+from paddle_ann.benchmark.deploy_samples import Store
+from paddle_ann.benchmark.deploy_sides import EXPORT, PADDLESEG, TUNED, WHOLE
+from paddle_ann.benchmark.report import circumstances
+from paddle_ann.benchmark.timing import Spread, ratios, spread
+
+STAGES = ("decode", "preprocess", "network", "postprocess", "write")
+THEIR_STAGES = ("decode and preprocess", "network", "postprocess and write")
+CALL_GOAL, GRAPH_GOAL, SAME = Goal(3.0), Goal(1.30), 0.9999
+
+
+def markdown(store: Store, setting: str) -> str:
+    """Write all tables of what has been measured, with the circumstances below.
+
+    Args:
+        store: the samples.
+        setting: network, sizes and images, in words.
+    """
+    parts = [calls(store), graphs(store), latencies(store)]
+    found = [f"**{title}**\n\n{table}" for title, table in parts if table]
+    head = f"{setting}. Medians, in brackets the quartiles of the rounds."
+    return "\n\n".join([head, *found, circumstances(store.around)])
+
+
+def calls(store: Store) -> tuple[str, str]:
+    """Compare whole calls, and the masks that they wrote."""
+    title = "Whole call: weights or bundle read, all images segmented, masks and overlays written"
+    rows = []
+    for side in store.sides(CALL):
+        seconds = store.values(CALL, side, WHOLE)
+        against = [ratios(store.values(CALL, name, WHOLE), seconds) for name in (PADDLESEG, TUNED)]
+        cells = [f"{spread(seconds).median:.1f} s", *(_ratio(spread(one)) for one in against)]
+        same = store.values(AGREEMENT, side, "equal")
+        verdict = "–"
+        if side not in (PADDLESEG, TUNED):
+            verdict = CALL_GOAL.text(spread(against[0]).median)
+        rows.append([side, *cells, verdict, _share(same)])
+    heads = ["", "seconds", f"{PADDLESEG} ÷ this", f"{TUNED} ÷ this", "goal, of the first",
+             "pixels as PaddleSeg's, least image"]  # fmt: skip
+    return f"{title} ({store.rounds(CALL)} rounds)", _table(heads, rows)
+
+
+def _share(shares: Sequence[float]) -> str:
+    if not shares:
+        return "–"
+    return f"{_percent(float(np.mean(shares)))}, {_percent(min(shares))}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4f} %"
+
+
+def graphs(store: Store) -> tuple[str, str]:
+    """Compare exported graphs in the same engine."""
+    rows = []
+    for side in store.sides(GRAPH):
+        if side.startswith(EXPORT):
+            continue
+        theirs, ours = (store.values(GRAPH, name, WHOLE) for name in (EXPORT + side, side))
+        ratio = spread(ratios(theirs, ours))
+        times = [f"{spread(values).median:.2f} s" for values in (theirs, ours)]
+        rows.append([side, *times, _ratio(ratio), GRAPH_GOAL.text(ratio.median)])
+    heads = ["engine", "PaddleSeg's export", "ours", "PaddleSeg's ÷ ours", "goal"]
+    title = f"Exported graph alone, one image ({store.rounds(GRAPH)} rounds)"
+    return title, _table(heads, rows)
+
+
+def latencies(store: Store) -> tuple[str, str]:
+    """List where the time of an image goes, with nothing at the same time: p50 / p95."""
+    rows = []
+    for batch in BATCHES:
+        task = f"batch {batch}"
+        for side in store.sides(task):
+            stages = [store.values(task, side, what) for what in STAGES]
+            rows.append([f"{side}, {task}", *map(_quantiles, [*stages, _sums(stages)])])
+    for side in (PADDLESEG, TUNED):
+        first, network, last = (store.values(CALL, side, what) for what in THEIR_STAGES)
+        if first:
+            cells = [_quantiles(first), "in decode", _quantiles(network), _quantiles(last)]
+            rows.append([side, *cells, "in postprocess", _quantiles(_sums([first, network, last]))])
+    title = "Milliseconds of an image, p50 / p95, one step after another"
+    return title, _table(["", *STAGES, "all"], rows)
+
+
+def _sums(stages: Sequence[Sequence[float]]) -> list[float]:
+    return [sum(values) for values in zip(*stages)]
+
+
+def _quantiles(seconds: Sequence[float]) -> str:
+    half, most = np.percentile(seconds, [50, 95]) * 1e3
+    return f"{half:.0f} / {most:.0f}" if half >= 10 else f"{half:.1f} / {most:.1f}"
+
+
+def _ratio(values: Spread) -> str:
+    return f"{values.median:.2f}× ({values.low:.2f}–{values.high:.2f})"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return ""
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
