@@ -15,8 +15,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 class Patient(H11Protocol):
     """A connection that is dropped after `patience` seconds in which it got nowhere.
 
-    That is: no whole header came; or the answer is given, and the client neither ends its upload
-    nor takes the answer. While the application works on a request, nothing is counted.
+    That is: no whole header came; or an answer is given, and the client neither ends its upload
+    nor takes the answer. The time that the application works on a request does not count.
     """
 
     patience = 30.0
@@ -34,9 +34,10 @@ class Patient(H11Protocol):
 
     def _look(self) -> None:
         at_work = self.cycle is not None and not self.cycle.response_complete
-        state = (self.cycle, self.transport.get_write_buffer_size())
-        if not at_work and state == self._state:
+        unsent = self.transport.get_write_buffer_size()
+        state = (self.cycle, unsent) if unsent or not at_work else ()
+        if state and state == self._state:
             self.transport.abort()
             return
-        self._state = () if at_work else state
+        self._state = state
         self._watch = self.loop.call_later(self.patience / 2, self._look)

@@ -15,6 +15,7 @@ from paddle_ann.deploy.reading import Prepared
 from paddle_ann.deploy.runner.prepare import prepared_size
 from paddle_ann.serve.results import PICTURES, Result, png, summarise
 
+_LONG = 8  # times as long as high: a picture that may still be prepared, however it is resized
 _STATUS = {"empty": 400, "unreadable": 415, "too-large": 413, "damaged": 422}
 
 
@@ -38,7 +39,7 @@ class Segmenter:
                 f"{len(predictor.bundle.classes)}. Use tools/infer.py or Predictor."
             )
         self._steps = predictor.bundle.steps
-        self._max_prepared = max(max_pixels, _area_of_square(max_pixels, self._steps))
+        self._max_prepared = max(max_pixels, _LONG * _area_of_square(max_pixels, self._steps))
 
     def warm_up(self) -> float:
         """Segment a grey picture, which shows whether the bundle works, and return the seconds.
