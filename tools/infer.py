@@ -23,7 +23,8 @@ def parser() -> argparse.ArgumentParser:
     add("--debug", action="store_true", help="show the traceback of an error")
     group = parser.add_argument_group("how images are run through the network")
     add = group.add_argument
-    add("--engine", default="auto", help="onnxruntime, openvino or paddle (default: the first)")
+    add("--engine", default="auto", help="onnxruntime, openvino or paddle (default: the fastest)")
+    add("--precision", default="fp32", choices=["fp32", "bf16"], help="bf16: faster, less exact")
     add("--threads", type=positive, help="that compute (default: all cores)")
     add("--batch_size", type=positive, default=1, help="images of one size, or tiles, at once")
     add("--tile", type=positive, metavar="PIXELS", help="slide a window of this side over images")
@@ -42,7 +43,7 @@ def infer(args: argparse.Namespace) -> int:
     videos = [name for name in args.images if video.is_video(name)]
     others = [name for name in args.images if not video.is_video(name)]
     images = finding.find(others, without=places(args.save_dir))
-    names = ("engine", "threads", "batch_size", "tile", "overlap", "scales")
+    names = ("engine", "precision", "threads", "batch_size", "tile", "overlap", "scales")
     options = {name: getattr(args, name) for name in (*names, "flip_horizontal", "flip_vertical")}
     predictor = Predictor(args.model, **options)
     bundle = predictor.bundle

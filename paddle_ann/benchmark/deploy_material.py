@@ -50,6 +50,7 @@ class Material:
         weights: for both networks.
         ours: our export, a bundle.
         theirs: PaddleSeg's export, with a conversion to ONNX.
+        int8: our graph, its weights and activations quantised by ONNX Runtime.
     """
 
     def __init__(self, folder: Path, backbone: str, size: int, images: int) -> None:
@@ -57,6 +58,7 @@ class Material:
         self.backbone, self.size = backbone, size
         self.weights = self.folder / "model.pdparams"
         self.ours, self.theirs = self.folder / "ours", self.folder / "theirs"
+        self.int8 = self.folder / "int8"
         root = toy_voc.generate(
             self.folder / f"toy_{images}", num_train=images, num_val=1, size=(size, size)
         )
@@ -86,6 +88,8 @@ class Material:
             )
         if not self.theirs.exists():
             export_paddleseg(self._load(paddleseg_models.ANN), self.theirs, self.size)
+        if not self.int8.exists():
+            quantise(self.ours, self.int8)
 
     def _build(self, kind: Any) -> Any:
         return kind(CLASSES, getattr(backbones, self.backbone)(output_stride=8))
@@ -127,4 +131,14 @@ def export_paddleseg(model: nn.Layer, folder: Path, size: int) -> None:
     program = next(name for name in PROGRAMS if (draft / name).is_file())
     files: Sequence[object] = [draft / name for name in (program, PARAMETERS, ONNX)]
     run_child(["-c", _TO_ONNX, *files], "paddle2onnx could not convert PaddleSeg's export", draft)
+    draft.rename(folder)
+
+
+def quantise(bundle: Path, folder: Path) -> None:
+    """Write the graph with 8-bit weights, and activations that are rounded as they come."""
+    from onnxruntime.quantization import quantize_dynamic
+
+    draft = folder.with_name(f"{folder.name}.part")
+    draft.mkdir(exist_ok=True)
+    quantize_dynamic(bundle / ONNX, draft / ONNX)
     draft.rename(folder)

@@ -18,7 +18,7 @@ from PIL import Image
 from paddle_ann.benchmark import environment
 from paddle_ann.benchmark.deploy_material import Material
 from paddle_ann.benchmark.deploy_samples import Sample, Store
-from paddle_ann.benchmark.deploy_sides import EXPORT, PADDLESEG, TUNED, masks
+from paddle_ann.benchmark.deploy_sides import EXPORT, PADDLESEG, PRECISIONS, TUNED, masks
 from paddle_ann.benchmark.deploy_worker import Worker
 
 CALL, GRAPH, BATCHES, AGREEMENT = "call", "graph", (1, 4), "agreement"
@@ -39,6 +39,7 @@ class Task(NamedTuple):
 def make_tasks(engines: Sequence[str], rounds: Mapping[str, int]) -> list[Task]:
     """List the tasks; `rounds` has how often, by "call", "graph" and "latency"."""
     exports = [name for engine in engines for name in (EXPORT + engine, engine)]
+    exports += [name for name, engine in PRECISIONS.items() if engine in engines]
     return [
         Task(GRAPH, exports, "graph", (), rounds["graph"]),
         *(Task(f"batch {n}", engines, "latency", (n,), rounds["latency"]) for n in BATCHES),

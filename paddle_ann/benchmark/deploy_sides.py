@@ -31,6 +31,8 @@ Values = list[tuple[int, str, float]]  # image, what, seconds
 
 PADDLESEG, TUNED = "PaddleSeg", "PaddleSeg with paddle_ann.cpu"
 EXPORT = "PaddleSeg's export, "  # an engine's name follows
+BF16, INT8 = "openvino, bf16", "onnxruntime, int8"
+PRECISIONS = {BF16: "openvino", INT8: "onnxruntime"}  # and the engine that they are compared with
 ENVIRONMENTS = {
     PADDLESEG: {"PADDLE_ANN_COMPAT": "off"},  # as it is installed
     TUNED: {"PADDLE_ANN_COMPAT": "minimal"},
@@ -43,7 +45,11 @@ def make_side(name: str, material: Material) -> Any:
     if name in ENVIRONMENTS:
         return PaddleSeg(material, material.folder / "masks" / name)
     if name.startswith(EXPORT):
-        return Export(material, name[len(EXPORT) :])
+        return Graph(material, open_export(material.theirs, name[len(EXPORT) :]))
+    if name == BF16:
+        return Graph(material, open_engine("openvino", material.ours, precision="bf16"))
+    if name == INT8:
+        return Graph(material, open_engine("onnxruntime", material.int8))
     return Ours(material, name, material.folder / "masks" / name)
 
 
@@ -79,7 +85,7 @@ class Stopwatch:
         self.spent = {}
 
 
-class Watched(list):  # type: ignore[type-arg]
+class Watched(list[str]):
     """A list of images that tells when the work on each begins and ends."""
 
     def __init__(self, images: list[str], watch: Stopwatch) -> None:
@@ -185,22 +191,24 @@ class Ours:
         return Outputs(self._target, kinds, bundle.classes, bundle.palette, overwrite=True)
 
 
-class Export:
-    """PaddleSeg's own export in one engine, with the settings that ours has.
+def open_export(folder: Path, engine: str) -> Run:
+    """Open PaddleSeg's own export in one engine, with the settings that ours has.
 
     Paddle Inference cannot run it with oneDNN, which Paddle 3.3 has on by default.
     """
+    if engine == "paddle":
+        return open_paddle(graph_files(engine, folder), onednn=False)
+    return open_engine(engine, folder)
 
-    def __init__(self, material: Material, engine: str) -> None:
-        folder, self._material = material.theirs, material
-        self._run: Run
-        if engine == "paddle":
-            self._run = open_paddle(graph_files(engine, folder), onednn=False)
-        else:
-            self._run = open_engine(engine, folder)
+
+class Graph:
+    """A graph alone."""
+
+    def __init__(self, material: Material, run: Run) -> None:
+        self._material, self._run = material, run
 
     def graph(self) -> Values:
-        """Run the graph alone on one image, several times."""
+        """Run the graph on one image, several times."""
         return run_graph(lambda batch, _: self._run(batch, 0), "argmax", self._material)
 
 

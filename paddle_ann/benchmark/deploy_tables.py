@@ -9,7 +9,7 @@ import numpy as np
 from paddle_ann.benchmark.case import Goal
 from paddle_ann.benchmark.deploy_run import AGREEMENT, BATCHES, CALL, GRAPH
 from paddle_ann.benchmark.deploy_samples import Store
-from paddle_ann.benchmark.deploy_sides import EXPORT, PADDLESEG, TUNED, WHOLE
+from paddle_ann.benchmark.deploy_sides import EXPORT, PADDLESEG, PRECISIONS, TUNED, WHOLE
 from paddle_ann.benchmark.report import circumstances
 from paddle_ann.benchmark.timing import Spread, ratios, spread
 
@@ -25,7 +25,7 @@ def markdown(store: Store, setting: str) -> str:
         store: the samples.
         setting: network, sizes and images, in words.
     """
-    parts = [calls(store), graphs(store), latencies(store)]
+    parts = [calls(store), graphs(store), latencies(store), precisions(store)]
     found = [f"**{title}**\n\n{table}" for title, table in parts if table]
     head = f"{setting}. Medians, in brackets the quartiles of the rounds."
     return "\n\n".join([head, *found, circumstances(store.around)])
@@ -63,7 +63,7 @@ def graphs(store: Store) -> tuple[str, str]:
     """Compare exported graphs in the same engine."""
     rows = []
     for side in store.sides(GRAPH):
-        if side.startswith(EXPORT):
+        if side.startswith(EXPORT) or side in PRECISIONS:
             continue
         theirs, ours = (store.values(GRAPH, name, WHOLE) for name in (EXPORT + side, side))
         ratio = spread(ratios(theirs, ours))
@@ -72,6 +72,17 @@ def graphs(store: Store) -> tuple[str, str]:
     heads = ["engine", "PaddleSeg's export", "ours", "PaddleSeg's ÷ ours", "goal"]
     title = f"Exported graph alone, one image ({store.rounds(GRAPH)} rounds)"
     return title, _table(heads, rows)
+
+
+def precisions(store: Store) -> tuple[str, str]:
+    """Compare our graph in fewer bits with itself in float32, in the same engine."""
+    rows = []
+    for side in filter(PRECISIONS.__contains__, store.sides(GRAPH)):
+        plain, less = (store.values(GRAPH, name, WHOLE) for name in (PRECISIONS[side], side))
+        times = [f"{spread(values).median:.2f} s" for values in (plain, less)]
+        rows.append([side, *times, _ratio(spread(ratios(plain, less)))])
+    heads = ["", "float32", "this", "float32 ÷ this"]
+    return "Fewer bits, graph alone; int8: ONNX Runtime's dynamic quantisation", _table(heads, rows)
 
 
 def latencies(store: Store) -> tuple[str, str]:

@@ -151,9 +151,7 @@ def _segment(
             yield from zip(batch, results)
 
 
-def _write(
-    one: Prepared, bands: Iterable[Band], outputs: Outputs, report: Report
-) -> None:
+def _write(one: Prepared, bands: Iterable[Band], outputs: Outputs, report: Report) -> None:
     try:
         outputs.write(one.source.name, one.rows, bands)
     except Exception as error:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from paddle_ann.deploy.augment import average, views
+from paddle_ann.deploy.choosing import open_fastest
 from paddle_ann.deploy.prediction import Prediction, check_keep, join, summarise
 from paddle_ann.deploy.reading import Prepared, open_rows, read
 from paddle_ann.deploy.runner import Bundle
@@ -23,9 +24,12 @@ class Predictor:
 
     Args:
         path: the folder that `export` made.
-        engine: "onnxruntime", "openvino", "paddle", or "auto": the first of them that is installed
-            and whose graph the folder holds. It is imported here, and no other.
+        engine: "onnxruntime", "openvino", "paddle", or "auto": of those that are installed and
+            whose graph the folder holds, the fastest on this machine. That is measured the first
+            time, which takes seconds, and remembered; see `choosing`.
         threads: how many threads compute; all cores by default.
+        precision: "fp32", or "bf16", which OpenVINO computes on processors that have it: faster,
+            and less exact.
         batch_size: pictures in a row that have one size once they are prepared run together, up to
             this many; with `tile`, so many tiles of one picture do.
         tile: side in pixels of a window that slides over the picture, at its own size; None: the
@@ -57,6 +61,7 @@ class Predictor:
         scales: Sequence[float] = (1.0,),
         flip_horizontal: bool = False,
         flip_vertical: bool = False,
+        precision: str = "fp32",
     ) -> None:
         if engine not in ("auto", *ENGINES):
             raise ValueError(
@@ -66,7 +71,11 @@ class Predictor:
             raise ValueError(f"batch_size must be an integer of at least 1; received {batch_size}.")
         self._tile = None if tile is None else check_tile(tile, overlap)
         self._views = views(scales, flip_horizontal, flip_vertical)
-        self.bundle = Bundle(path, None if engine == "auto" else engine, threads)
+        if engine == "auto" and precision == "fp32":
+            self.bundle = open_fastest(path, threads)
+        else:
+            named = "openvino" if engine == "auto" else engine
+            self.bundle = Bundle(path, named, threads, precision)
         self.engine = self.bundle.engine
         self.batch_size = batch_size
         self._averages = self._views != [(1.0, ())]

@@ -85,6 +85,7 @@ def test_tables(store):
     assert "| 6.00× (6.00–6.00) | 3.00× (3.00–3.00) | ≥ 3×: met |" in text
     assert rows["openvino"].endswith("| 3.00 s | 2.00 s | 1.50× (1.50–1.50) | ≥ 1.3×: met |")
     assert "| 99.5000 %, 99.0000 % |" in text and "cores 2" in text.splitlines()[-1]
+    assert rows["openvino, bf16"].endswith("| 2.00 s | 1.00 s | 2.00× (2.00–2.00) |")
     assert rows["openvino, batch 4"].count("10 / 10") == 5 and "50 / 50 |" in text
 
 

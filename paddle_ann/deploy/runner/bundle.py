@@ -22,6 +22,8 @@ class Bundle:
         engine: "onnxruntime", "openvino" or "paddle"; by default the first of them that is
             installed and whose graph the folder holds.
         threads: how many threads compute; all cores by default.
+        precision: "fp32", or "bf16" with OpenVINO: faster on processors that have it, and less
+            exact.
 
     Attributes:
         classes: the names of the classes.
@@ -41,6 +43,7 @@ class Bundle:
         folder: str | os.PathLike[str],
         engine: str | None = None,
         threads: int | None = None,
+        precision: str = "fp32",
     ) -> None:
         self.folder = Path(folder)
         description = read_description(self.folder)
@@ -48,8 +51,8 @@ class Bundle:
         self.palette = np.asarray(description["palette"], np.uint8)
         self.outputs = tuple(description["outputs"])
         self.steps = description["preprocessing"]
-        self.engine = choose_engine(self.folder) if engine is None else engine
-        self._run = open_checked(self.engine, self.folder, threads)
+        self.engine = list_engines(self.folder)[0] if engine is None else engine
+        self._run = open_checked(self.engine, self.folder, threads, precision)
 
     @property
     def scores(self) -> str | None:
@@ -126,22 +129,24 @@ class Bundle:
         return results
 
 
-def choose_engine(folder: Path) -> str:
-    """Choose the first engine that is installed and whose graph is there.
+def list_engines(folder: Path) -> list[str]:
+    """List the engines that are installed and whose graph is there, at least one.
 
     Raises:
         ImportError: if there is none.
     """
     wanted = [e for e in ENGINES if all(file.is_file() for file in graph_files(e, folder))]
-    for engine in wanted:
-        if installed(engine):
-            return engine
-    raise ImportError(
-        f"Nothing that runs {folder} is installed: pip install {(wanted or ENGINES)[0]}"
-    )
+    found = [engine for engine in wanted if installed(engine)]
+    if not found:
+        raise ImportError(
+            f"Nothing that runs {folder} is installed: pip install {(wanted or ENGINES)[0]}"
+        )
+    return found
 
 
-def open_checked(engine: str, folder: Path, threads: int | None = None) -> Run:
+def open_checked(
+    engine: str, folder: Path, threads: int | None = None, precision: str = "fp32"
+) -> Run:
     """Open the graph once its files are known to be what was exported.
 
     Raises:
@@ -153,7 +158,7 @@ def open_checked(engine: str, folder: Path, threads: int | None = None) -> Run:
         if not path.is_file():
             raise FileNotFoundError(f"{path} is missing, which {engine} needs.")
         check_sum(path, path.read_bytes(), sums)
-    return open_engine(engine, folder, threads)
+    return open_engine(engine, folder, threads, precision)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ Run = Callable[[np.ndarray, int], np.ndarray]  # prepared images, which output -
 ENGINES = ("onnxruntime", "openvino", "paddle")
 PROGRAMS = ("model.json", "model.pdmodel")  # Paddle 3; Paddle 2
 SMALL = 33  # pixels of a side below which a map at output stride 32 has a side of 1
+PRECISIONS = ("fp32", "bf16")
 PARAMETERS, ONNX = "model.pdiparams", "model.onnx"
 
 
@@ -31,26 +32,37 @@ def graph_files(engine: str, folder: Path) -> list[Path]:
     return [*(found[:1] or [folder / PROGRAMS[0]]), folder / PARAMETERS]
 
 
-def open_engine(engine: str, folder: Path, threads: int | None = None) -> Run:
+def open_engine(
+    engine: str, folder: Path, threads: int | None = None, precision: str = "fp32"
+) -> Run:
     """Open a bundle's graph on the CPU.
 
     Args:
         engine: "onnxruntime", "openvino" or "paddle".
         folder: the bundle.
         threads: how many compute; all cores by default.
+        precision: "fp32", or "bf16", which OpenVINO alone can and not every processor.
 
     Raises:
         ImportError: if the engine is not installed.
-        ValueError: if there is no such engine, or it cannot read the graph.
+        ValueError: if there is no such engine or precision, or it cannot read the graph.
     """
+    if precision not in PRECISIONS:
+        raise ValueError(
+            f"precision must be one of {', '.join(PRECISIONS)}; received {precision!r}."
+        )
+    if precision != "fp32" and engine != "openvino":
+        raise ValueError(f"{precision} is computed by openvino alone; received {engine!r}.")
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}; received {engine!r}.")
     if not installed(engine):
         package = "paddlepaddle" if engine == "paddle" else engine
         raise ImportError(f"{engine} is not installed: pip install {package}")
-    openers = {"onnxruntime": _open_onnxruntime, "openvino": _open_openvino, "paddle": _open_paddle}
+    files = graph_files(engine, folder)
     try:
-        return openers[engine](graph_files(engine, folder), threads)
+        if engine == "openvino":
+            return _open_openvino(files, threads, precision)
+        return {"onnxruntime": _open_onnxruntime, "paddle": _open_paddle}[engine](files, threads)
     except Exception as error:  # each has a class for each kind, all of its own
         raise ValueError(f"{engine} cannot open the graph in {folder}: {error}") from error
 
@@ -69,14 +81,21 @@ def _open_onnxruntime(files: list[Path], threads: int | None) -> Run:
     return lambda batch, output: np.asarray(session.run([names[output]], {source: batch})[0])
 
 
-def _open_openvino(files: list[Path], threads: int | None) -> Run:
+def _open_openvino(files: list[Path], threads: int | None, precision: str) -> Run:
     import openvino
 
-    # By itself it computes in bfloat16 where the processor can.
-    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+    core = openvino.Core()
+    if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        raise ValueError("this processor has no bfloat16; use fp32")
+    # By itself it computes in bfloat16 where the processor can, and binds each thread to a core,
+    # where it waits for any other process on that core.
+    settings: dict[str, Any] = {
+        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
+        "ENABLE_CPU_PINNING": False,
+    }
     if threads:
         settings["INFERENCE_NUM_THREADS"] = threads
-    compiled = openvino.Core().compile_model(str(files[0]), "CPU", settings)
+    compiled = core.compile_model(str(files[0]), "CPU", settings)
     return lambda batch, output: np.array(compiled([batch])[output])
 
 
