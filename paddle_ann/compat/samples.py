@@ -63,6 +63,7 @@ class NamingDataset:
     def __getitem__(self, index: Any) -> Any:
         try:
             sample = self._dataset[index]
+            check_not_empty(sample)
             check_label_values(sample, self._dataset)
             return sample
         except Exception as error:
@@ -82,6 +83,20 @@ class NamingDataset:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_dataset"], name)
+
+
+def check_not_empty(sample: Any) -> None:
+    """Refuse a sample without a pixel, as `RandomPaddingCrop(crop_size=[0, 32])` makes it.
+
+    Raises:
+        ValueError: With the shape that it has.
+    """
+    image = sample.get("img") if isinstance(sample, dict) else None
+    if isinstance(image, np.ndarray) and image.size == 0:
+        raise ValueError(
+            f"The image has no pixel left: its shape is {image.shape}. Look for a size of 0 among "
+            "the transforms (crop_size, target_size)."
+        )
 
 
 def check_label_values(sample: Any, dataset: Any) -> None:

@@ -107,6 +107,13 @@ def test_a_transform_that_fails_is_named(tmp_path, transform, words):
     assert re.search(f"{words}.*, reading sample 0, .*a.jpg", str(caught.value), re.DOTALL)
 
 
+def test_a_picture_without_pixels_is_named(tmp_path):
+    crop = T.RandomPaddingCrop(crop_size=[0, 32])
+    dataset = PascalVOC([crop], str(tiny.write_voc(tmp_path / "voc", ["a"])), "train")
+    with pytest.raises(ValueError, match=r"(?s)no pixel left: .*\(3, 32, 0\).*a.jpg"):
+        NamingDataset(dataset)[0]
+
+
 class Labels(paddle.io.Dataset):
     num_classes, ignore_index = 3, 255
 
