@@ -38,7 +38,8 @@ class Journal:
         self.size = self._crc = 0
         self._whole = whole
         self._waiting: list[bytes] = []
-        self._stale = self._warned = False
+        self._back: tuple[int, int] | None = None  # length and checksum that are to be gone back to
+        self._warned = False
 
     def open(self, path: Path, cut_back: Callable[[Path], None]) -> None:
         """Begin with a file, or go on with it; it need not be there.
@@ -48,7 +49,7 @@ class Journal:
             cut_back: takes off it what comes after the checkpoint, where no state tells its length.
         """
         self.path = path
-        if self._stale:
+        if self._back is not None:
             self.mend()
         elif path.exists():
             cut_back(path)
@@ -121,19 +122,19 @@ class Journal:
         """Be as long as in a state; `mend` takes what is behind it off the file."""
         found = take(state, _STATE)
         self._waiting.clear()
-        self.size, self._crc, self._stale = found["bytes"], found["crc"], True
+        self._back = self.size, self._crc = found["bytes"], found["crc"]
 
     def mend(self) -> None:
         """Cut the file where the checkpoint was, and take a piece off that is cut off.
 
         A file that does not begin as this training's did is moved to a folder `earlier_N`.
         """
-        if not self._stale or self.path is None:
+        if self._back is None or self.path is None:
             return
-        self._stale = False
+        (size, crc), self._back = self._back, None
         content = self.path.read_bytes() if self.path.exists() else b""
-        known = content[: self.size]
-        if len(known) == self.size and zlib.crc32(known) != self._crc:
+        known = content[:size]
+        if len(known) == size and zlib.crc32(known) != crc:
             moved = move_aside(self.path.parent, [self.path])
             logger.warning(f"{self.path.name} moved to {moved}: it is not this training's.")
             content = known = b""
@@ -143,4 +144,7 @@ class Journal:
         self._take_up(known)
 
     def _take_up(self, content: bytes) -> None:
+        """Count anew: what is in the file, and what waits."""
         self.size, self._crc = len(content), zlib.crc32(content)
+        for piece in self._waiting:
+            self.size, self._crc = self.size + len(piece), zlib.crc32(piece, self._crc)
