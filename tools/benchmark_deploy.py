@@ -37,7 +37,7 @@ def benchmark(args: argparse.Namespace) -> None:
     """Makes what is compared, measures, and writes the tables."""
     from paddle_ann.benchmark import deploy_run, deploy_samples, deploy_tables, environment, report
     from paddle_ann.benchmark.deploy_material import Material
-    from paddle_ann.benchmark.deploy_sides import ENVIRONMENTS
+    from paddle_ann.benchmark.deploy_sides import BF16, ENVIRONMENTS, INT8
     from paddle_ann.benchmark.deploy_worker import Worker
     from paddle_ann.cpu import available_cores
 
@@ -51,7 +51,8 @@ def benchmark(args: argparse.Namespace) -> None:
     around.update(environment.versions(PACKAGES))
     store = deploy_samples.open_store(args.output / "samples.csv", around, args.resume)
     rounds = {"call": args.rounds, "graph": args.graph_rounds, "latency": 1}
-    tasks = deploy_run.make_tasks(args.engines, rounds)
+    precisions = [BF16, *([INT8] if material.int8.exists() else [])]
+    tasks = deploy_run.make_tasks(args.engines, rounds, precisions)
     chosen = [task for task in tasks if task.name.split()[0] in args.only]
 
     def start(side: str) -> Worker:

@@ -7,6 +7,7 @@ everywhere would agree whatever happened before it.
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,7 +51,8 @@ class Material:
         weights: for both networks.
         ours: our export, a bundle.
         theirs: PaddleSeg's export, with a conversion to ONNX.
-        int8: our graph, its weights and activations quantised by ONNX Runtime.
+        int8: our graph, its weights and activations quantised by ONNX Runtime, where ml_dtypes is
+            installed, which that needs.
     """
 
     def __init__(self, folder: Path, backbone: str, size: int, images: int) -> None:
@@ -88,7 +90,7 @@ class Material:
             )
         if not self.theirs.exists():
             export_paddleseg(self._load(paddleseg_models.ANN), self.theirs, self.size)
-        if not self.int8.exists():
+        if not self.int8.exists() and importlib.util.find_spec("ml_dtypes"):
             quantise(self.ours, self.int8)
 
     def _build(self, kind: Any) -> Any:
@@ -126,7 +128,8 @@ def export_paddleseg(model: nn.Layer, folder: Path, size: int) -> None:
     draft = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
     spec = [paddle.static.InputSpec([1, 3, size, size], "float32")]
-    static = paddle.jit.to_static(WrappedModel(model, "argmax"), input_spec=spec)
+    wrapped = WrappedModel(model, "argmax")
+    static = paddle.jit.to_static(wrapped, input_spec=spec, full_graph=True)
     paddle.jit.save(static, str(draft / "model"))
     program = next(name for name in PROGRAMS if (draft / name).is_file())
     files: Sequence[object] = [draft / name for name in (program, PARAMETERS, ONNX)]

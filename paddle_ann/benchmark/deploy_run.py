@@ -36,10 +36,12 @@ class Task(NamedTuple):
     rounds: int
 
 
-def make_tasks(engines: Sequence[str], rounds: Mapping[str, int]) -> list[Task]:
+def make_tasks(
+    engines: Sequence[str], rounds: Mapping[str, int], precisions: Sequence[str] = ()
+) -> list[Task]:
     """List the tasks; `rounds` has how often, by "call", "graph" and "latency"."""
     exports = [name for engine in engines for name in (EXPORT + engine, engine)]
-    exports += [name for name, engine in PRECISIONS.items() if engine in engines]
+    exports += [name for name in precisions if PRECISIONS[name] in engines]
     return [
         Task(GRAPH, exports, "graph", (), rounds["graph"]),
         *(Task(f"batch {n}", engines, "latency", (n,), rounds["latency"]) for n in BATCHES),

@@ -14,7 +14,15 @@ from PIL import Image
 from paddle_ann.benchmark import deploy_run, deploy_tables
 from paddle_ann.benchmark.deploy_run import equal_share, make_tasks
 from paddle_ann.benchmark.deploy_samples import Sample, Store, open_store
-from paddle_ann.benchmark.deploy_sides import EXPORT, PADDLESEG, TUNED, Stopwatch, Watched
+from paddle_ann.benchmark.deploy_sides import (
+    BF16,
+    EXPORT,
+    INT8,
+    PADDLESEG,
+    TUNED,
+    Stopwatch,
+    Watched,
+)
 from paddle_ann.benchmark.deploy_worker import Worker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +85,7 @@ def test_no_round_begins_when_time_is_up(store):
 
 
 def test_tables(store):
-    deploy_run.run(make_tasks(["openvino"], ROUNDS), store, Fake)
+    deploy_run.run(make_tasks(["openvino"], ROUNDS, [BF16, INT8]), store, Fake)
     equal = [Sample("agreement", "openvino", 0, i, "equal", v) for i, v in enumerate((1.0, 0.99))]
     store.add(equal, {})
     text = deploy_tables.markdown(store, "ANN, 3 images")
