@@ -67,10 +67,11 @@ def text(found: dict[str, Any]) -> str:
 
 def _line(row: dict[str, Any], width: int) -> str:
     def cell(value: float | None, form: str, size: int) -> str:
-        return f"{'absent' if value is None else format(value, form):>{size}}"
+        rounded = None if value is None else round(value, 4) + 0.0  # no -0.0000
+        return f"{'absent' if rounded is None else format(rounded, form):>{size}}"
 
     low, high = row["interval"]
-    ends = "" if low is None else f"[{low:+.4f}, {high:+.4f}]"
+    ends = "" if low is None else f"[{cell(low, '+.4f', 7)}, {cell(high, '+.4f', 7)}]"
     mark = "**" if row["even_of_many"] else "*" if row["excludes_zero"] else ""
     values = cell(row["a"], ".4f", 7), cell(row["b"], ".4f", 7), cell(row["difference"], "+.4f", 8)
     return f"{row['name']:<{width}}  {'  '.join(values)}  {ends:>20} {mark}".rstrip()

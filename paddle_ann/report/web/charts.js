@@ -74,9 +74,17 @@ function shares(bins) {
   return picture(420, 130, "Share of the pixels in each bin", parts);
 }
 
+// The next of 1, 2, 5, 10, … times a power of ten.
+function nice(value) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * [1, 2, 5, 10].find((factor) => factor * power >= value);
+}
+
+const ticked = (value) => (value ? `${value > 0 ? "+" : "−"}${Number(Math.abs(value).toPrecision(2))}` : "0");
+
 // Differences with their intervals about a line at 0.
 function differences(rows) {
-  const height = 24 * rows.length + 44, left = 150, width = 640, inner = width - left - 20;
+  const height = 24 * rows.length + 44, left = 170, width = 900, inner = width - left - 20;
   const reach = 1.08 * Math.max(0.01, ...rows.flatMap((row) => [row.difference, ...(row.interval || [])]).filter((v) => v !== null).map(Math.abs));
   const x = (value) => left + inner * (0.5 + value / (2 * reach));
   const parts = [line(x(0), 4, x(0), height - 34, "rule")];
@@ -91,9 +99,12 @@ function differences(rows) {
     }
     parts.push(svg("circle", { cx: x(row.difference), cy: y, r: 5, class: name }, text.cloneNode(true)));
   });
-  for (const end of [-1, -0.5, 0, 0.5, 1]) parts.push(label(x(end * reach * 0.95), height - 16, signed(end * reach * 0.95).slice(0, 6)));
+  const step = nice(reach / 3);
+  for (let tick = -Math.floor(reach / step); tick * step <= reach; tick++) parts.push(label(x(tick * step), height - 16, ticked(tick * step)));
   parts.push(label(x(0), height - 2, "A is better  ◀   difference B − A   ▶  B is better"));
-  return picture(width, height, "Differences with their intervals", parts);
+  const chart = picture(width, height, "Differences with their intervals", parts);
+  chart.setAttribute("class", "wide");
+  return chart;
 }
 
 function scatter(points) {

@@ -34,7 +34,7 @@ const moved = (title, points) => section(title, null, table(title, [
 
 document.getElementById("page").replaceChildren(...header, cards,
   section("Differences", `B minus A; totals first, then the IoU of each class. Coloured: the ${level} excludes 0.`,
-    h("div", { class: "scroll" }, differences(rows)), table("differences", columns, rows),
+    scroll("differences as a chart", differences(rows)), table("differences", columns, rows),
     comparison.warnings.map((text) => h("p", { class: "note soft" }, text))),
   h("div", { class: "columns" },
     section("Image by image", "Mean IoU over the classes of an image's label; above the line B is better.", scatter(comparison.points)),

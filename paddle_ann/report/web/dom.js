@@ -17,7 +17,7 @@ const svg = (tag, attributes, ...children) => make("http://www.w3.org/2000/svg",
 const score = (value) => (value === null ? "absent" : value.toFixed(4));
 const percent = (value, digits = 1) => (value === null ? "–" : `${(100 * value).toFixed(digits)} %`);
 const whole = (value) => value.toLocaleString("en-US");
-const signed = (value) => (value === null ? "–" : `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(4)}`);
+const signed = (value) => (value === null ? "–" : `${value > -0.00005 ? "+" : "−"}${Math.abs(value).toFixed(4)}`);
 const range = (pair, show = (value) => value.toFixed(3)) => (pair && pair[0] !== null ? `${show(pair[0])}\u2009–\u2009${show(pair[1])}` : "–");
 
 function short(value) {
