@@ -12,7 +12,7 @@ from paddle_ann.datasets import images, opencv
 from paddle_ann.datasets.images import ImageError
 
 ONE_CHANNEL = ("1", "L", "P", "I", "I;16", "I;16B")
-_BOTH_READ = ("JPEG", "PNG", "BMP", "WEBP")  # by Pillow and by OpenCV, of all kinds but animated
+_BOTH_READ = ("JPEG", "PNG", "WEBP")  # by Pillow and by OpenCV, whole files, but animated ones
 _TAIL = 4096
 _UNCHANGED = -1  # cv2.IMREAD_UNCHANGED
 

@@ -12,7 +12,7 @@ from paddleseg.datasets import ADE20K, PascalVOC
 from paddleseg.datasets import Dataset as SegDataset
 from PIL import Image
 
-from paddle_ann.datasets import CamVid, toy_voc
+from paddle_ann.datasets import CamVid, check_files, opencv, toy_voc
 from paddle_ann.datasets.check import check_dataset, check_pair
 
 
@@ -277,3 +277,15 @@ def test_test_mode_without_labels(root, tmp_path):
     (tmp_path / "test.txt").write_text(f"{image}\n")
     dataset = SegDataset("test", "/", [], 21, test_path=str(tmp_path / "test.txt"))
     assert check_dataset(dataset).decoded == 1
+
+
+def test_a_bitmap_that_only_pillow_reads_is_refused(tmp_path):
+    """One byte of the header is missing (found by fuzzing): OpenCV gives it up."""
+    path = tmp_path / "a.bmp"
+    Image.new("L", (41, 37)).save(path)
+    whole = path.read_bytes()
+    assert check_files.decode(str(path)).shape == (37, 41)
+    path.write_bytes(whole[:34] + whole[35:])
+    assert opencv.read(str(path)) is None and check_files.decode_label(str(path)).size
+    with pytest.raises(ValueError, match="a BMP file that OpenCV.*cannot read"):
+        check_files.decode(str(path))
