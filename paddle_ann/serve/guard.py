@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_ENDING = "The server is being stopped."
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 HEADERS = {
@@ -49,7 +51,10 @@ class Guard:
 
         reason = self._refuse(Headers(scope=scope))
         app = JSONResponse({"error": reason}, 403) if reason else self._app
-        await app(scope, receive, send_guarded)
+        try:
+            await app(scope, receive, send_guarded)
+        except asyncio.CancelledError:  # by uvicorn, whose patience after Ctrl-C is at its end
+            await JSONResponse({"error": _ENDING}, 503)(scope, receive, send_guarded)
 
     def _refuse(self, headers: Headers) -> str | None:
         host, origin = headers.get("host", ""), headers.get("origin")

@@ -39,7 +39,9 @@ class Segmenter:
                 f"{len(predictor.bundle.classes)}. Use tools/infer.py or Predictor."
             )
         self._steps = predictor.bundle.steps
-        self._max_prepared = max(max_pixels, _LONG * _area_of_square(max_pixels, self._steps))
+        self._max_prepared = max(
+            max_pixels, _LONG * _prepared_area(math.isqrt(max_pixels), self._steps)
+        )
 
     def warm_up(self) -> float:
         """Segment a grey picture, which shows whether the bundle works, and return the seconds.
@@ -49,7 +51,8 @@ class Segmenter:
         """
         start = time.perf_counter()
         keep = ("probabilities",) if self.has_scores else ()
-        found = self.predictor(np.full((32, 32, 3), 127, np.uint8), keep)
+        side = next(side for side in (64, 16, 4, 1) if _prepared_area(side, self._steps))
+        found = self.predictor(np.full((side, side, 3), 127, np.uint8), keep)
         count = len(self.predictor.bundle.classes)
         if int(found.ids.max()) >= count or (keep and len(found.probabilities) != count):
             raise ValueError(
@@ -123,9 +126,8 @@ class Segmenter:
             raise HTTPException(422, f"The network cannot take it: {error}") from None
 
 
-def _area_of_square(pixels: int, steps: Sequence[dict[str, object]]) -> int:
-    """Pixels that the network sees of a square picture of so many; 0 if it cannot take it."""
-    side = math.isqrt(pixels)
+def _prepared_area(side: int, steps: Sequence[dict[str, object]]) -> int:
+    """Pixels that the network sees of a square picture; 0 if it cannot take it."""
     try:
         return math.prod(prepared_size(side, side, steps))
     except ValueError:
