@@ -10,6 +10,7 @@ import pytest
 from paddle_ann.engine import TrainOptions
 from paddle_ann.monitor import manifest
 from paddle_ann.monitor.hyper_parameters import flat
+from tests.engine import toy
 from tests.monitor import logs
 
 
@@ -17,7 +18,7 @@ def test_what_is_written_down(root, tmp_path, monkeypatch):
     monkeypatch.setenv("MY_TOKEN", "a secret of mine")
     monkeypatch.setenv("FLAGS_of_mine", "1")
     options = TrainOptions(metrics=True, seed=11, record={"model": {"type": "Small"}})
-    logs.run(root, tmp_path, iters=2, options=options)
+    toy.run(root, tmp_path, iters=2, val_dataset=toy.dataset(root, "val"), options=options)
     text = (tmp_path / "run.json").read_text()
     assert "a secret of mine" not in text and "MY_TOKEN" not in text
     (part,) = manifest.load(tmp_path / "run.json")
@@ -52,7 +53,11 @@ def test_secrets_are_left_out(thing, left):
     assert manifest.hidden(thing) == left
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"parts": 3}', '{"parts": [3]}', "[" * 9999])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"parts": 3}', '{"parts": [3]}', "[" * 9999],
+    ids=["empty", "list", "number", "numbers", "deep"],
+)
 def test_a_file_that_is_none_is_moved_away(root, tmp_path, text):
     logs.run(root, tmp_path, iters=1, save_interval=1)
     (tmp_path / "run.json").write_text(text)

@@ -22,7 +22,7 @@ from tests.monitor import logs
 
 PAGES = Path(__file__).with_name("pages.mjs")
 FAST = ("--cache-timeout", "1")
-CURVES = {"route": "scalar", "groups": ["Epoch"], "kind": "canvas", "least": 600}
+CURVES = {"route": "scalar", "groups": ["Evaluate", "Train"], "kind": "canvas", "least": 600}
 HISTOGRAMS = {"route": "histogram", "kind": "canvas", "least": 3000}
 
 

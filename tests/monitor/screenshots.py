@@ -1,0 +1,51 @@
+"""Takes the pictures of docs/monitoring.md: `python -m tests.monitor.screenshots LOGDIR [FOLDER]`.
+
+LOGDIR holds one training, or several side by side; FOLDER is docs/images unless given.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+from paddle_ann.monitor import viewer
+from tests.browser.driver import visit
+from tests.engine.launcher import core_port
+
+
+def page(route: str, name: str, kind: str, least: int, *groups: str, want: str = "") -> dict:
+    """A page as pages.mjs takes it; `groups` are clicked: closed if they are open."""
+    wanted = {"route": route, "name": name, "kind": kind, "least": least}
+    return {**wanted, "groups": list(groups), "want": want}
+
+
+PAGES = [
+    page("scalar", "scalars", "canvas", 600, "Epoch", "Train"),
+    page("sample/image", "images", "images", 2, "Classes", "Validation image 0"),
+    page("sample/image", "confusion", "images", 2),
+    page("histogram", "histograms", "canvas", 3000),
+    page("hyper-parameter", "hyper_parameters", "text", 1, want="AdamW"),
+    page("pr-curve", "pr_curves", "canvas", 150),
+    page("graph/dynamic_graph", "graph", "text", 0),
+]
+
+
+def main(logdir: Path, folder: Path) -> None:
+    port = core_port()
+    with viewer.serving(logdir, "127.0.0.1", port, "--cache-timeout", "1"):
+        url = f"http://127.0.0.1:{port}"
+        script = Path(__file__).with_name("pages.mjs")
+        answers = visit(script, url=url, pages=PAGES, folder=str(folder))
+        for wanted, found in zip(PAGES, answers):
+            file = folder / f"visualdl_{wanted['name']}.png"
+            with Image.open(file) as picture:
+                picture.convert("RGB").quantize(64).save(file, optimize=True)
+            print(
+                f"{file}: {file.stat().st_size // 1000} kB, {found['count']} of {wanted['least']}"
+            )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2] if len(sys.argv) > 2 else "docs/images"))
