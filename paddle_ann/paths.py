@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Union
 
-__all__ = ["check_file", "check_folder", "check_path"]
+__all__ = ["check_file", "check_folder", "check_path", "check_utf8"]
 
 AnyPath = Union[str, "os.PathLike[str]"]
 
@@ -37,6 +37,26 @@ def check_path(path: AnyPath, name: str) -> None:
         problem = f"{depth} folders below each other, and {_DEEPEST} are the most"
     if problem:
         raise ValueError(f"{name} {_short(path)} cannot be a path: {problem}. Give another one.")
+
+
+def check_utf8(path: AnyPath, name: str, program: str) -> None:
+    """Refuses a path of bytes that are no UTF-8, which many a library cannot be given.
+
+    Args:
+        path: What was given.
+        name: What it is, for the message.
+        program: Who cannot open it.
+
+    Raises:
+        ValueError: It shows the path with its odd bytes escaped.
+    """
+    try:
+        os.fspath(path).encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{name} {os.fspath(path)!a} has a name that is not in UTF-8, which {program} cannot "
+            "open. Rename it."
+        ) from None
 
 
 def check_folder(path: AnyPath, name: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,18 +18,22 @@ def check_overrides(settings: dict[str, Any], opts: Sequence[str] | None) -> Non
     """Raises a ValueError for an item that PaddleSeg would stumble over.
 
     The last key of an item may be new (`check` knows whether it has a meaning there); what leads to
-    it must be in the file.
+    it must be in the file, or in an item before.
     """
+    settings = copy.deepcopy(settings) if opts else settings
     for item in opts or ():
         if item.count("=") != 1 or item.startswith("="):
             raise ValueError(
                 f"--opts {item!r}: each item must be key=value, as in "
                 "--opts batch_size=1 model.backbone.pretrained=None"
             )
-        _check_path(settings, item.split("=")[0])
+        key, value = literal(item).split("=")
+        with contextlib.suppress(ValueError, SyntaxError):  # a text, as PaddleSeg takes it
+            value = ast.literal_eval(value)
+        _block_of(settings, key)[key.split(".")[-1]] = value
 
 
-def _check_path(settings: dict[str, Any], key: str) -> None:
+def _block_of(settings: dict[str, Any], key: str) -> dict[str, Any]:
     node: Any = settings
     walked: list[str] = []
     for part in key.split(".")[:-1]:
@@ -40,6 +47,7 @@ def _check_path(settings: dict[str, Any], key: str) -> None:
         walked.append(part)
     if not isinstance(node, dict):
         raise ValueError(f"--opts {key}: {'.'.join(walked)!r} is {node!r}, which has no settings.")
+    return node
 
 
 def literal(item: str) -> str:

@@ -7,6 +7,7 @@ import os
 import numpy as np
 
 from paddle_ann.datasets.images import ImageError
+from paddle_ann.paths import check_utf8
 
 
 def check_name(path: str | os.PathLike[str], role: str = "The image") -> None:
@@ -20,13 +21,9 @@ def check_name(path: str | os.PathLike[str], role: str = "The image") -> None:
         ImageError: 'unreadable', a ValueError that shows the path with its odd bytes escaped.
     """
     try:
-        os.fspath(path).encode("utf-8")
-    except UnicodeEncodeError:
-        raise ImageError(
-            "unreadable",
-            f"{role} {os.fspath(path)!a} has a name that is not in UTF-8, which OpenCV cannot open."
-            " Rename it.",
-        ) from None
+        check_utf8(path, role, "OpenCV")
+    except ValueError as error:
+        raise ImageError("unreadable", str(error)) from None
 
 
 def read(path: str, flag: int = 1) -> np.ndarray | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ def settings_of(builder: SegBuilder) -> dict[str, Any]:
     transforms = sections["val"].get("transforms") or []
     check_same_normalize(sections["train"].get("transforms") or [], transforms)
     known: dict[str, Any] = {"transforms": transforms}
-    if Path(str(sections["val"].get("dataset_root"))).is_dir():
+    if os.path.isdir(str(sections["val"].get("dataset_root"))):
         dataset = builder.val_dataset
         known["classes"] = visualize.class_names(dataset)
         known["palette"] = _or_none(visualize.class_palette(dataset), dataset.num_classes)

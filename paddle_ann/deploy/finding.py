@@ -52,9 +52,9 @@ def find(given: Sequence[str], without: Sequence[str | os.PathLike[str]] = ()) -
 
 def _find(given: str, left_out: set[Path]) -> Iterator[Found]:
     path = Path(given)
-    if path.is_file():
+    if os.path.isfile(path):  # nor where the system refuses the path
         yield from _listed(path) if path.suffix.lower() == ".txt" else [Found(path, path.name)]
-    elif path.is_dir():
+    elif os.path.isdir(path):
         yield from (image for image in _below(path) if not _is_below(image.path, left_out))
     elif glob.has_magic(given):
         yield from (image for image in _matching(given) if not _is_below(image.path, left_out))
@@ -85,7 +85,8 @@ def _listed(path: Path) -> Iterator[Found]:
         raise ValueError(f"{path} is no list of images: it is no text in UTF-8.") from error
     for line in filter(None, map(str.strip, lines)):
         whole, first = path.parent / line, path.parent / line.split()[0]
-        image = first if first.is_file() and not whole.is_file() else whole  # names have spaces
+        spaced = os.path.isfile(whole) or not os.path.isfile(first)  # names have spaces
+        image = whole if spaced else first
         yield Found(image, _name(image, path.parent))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def load(images: Sequence[Any]) -> list[np.ndarray]:
 
 def _load(image: Any) -> np.ndarray:
     if isinstance(image, (str, Path)):
-        if not Path(image).is_file():
+        if not os.path.isfile(image):
             raise FileNotFoundError(f"The image {image} does not exist.")
         return read_untrusted(image)
     if not (isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3):

@@ -16,6 +16,7 @@ from paddle_ann.checkpoint.files import hash_file, remove, sync_tree, walk_files
 from paddle_ann.deploy import runner
 from paddle_ann.deploy.runner.description import DESCRIPTION, SUMS, read_sums
 from paddle_ann.deploy.runner.engines import PARAMETERS, PROGRAMS
+from paddle_ann.paths import check_folder, check_utf8
 
 RUN = '''"""Segments images with this bundle: `python run.py image.jpg --output masks`."""
 
@@ -90,7 +91,10 @@ def check_place(path: Path, overwrite: bool) -> None:
     Raises:
         FileExistsError: if something stands there that may not be replaced: anything, or with
             `overwrite` anything but a whole export with no other files in it.
+        ValueError: if the system, or Paddle, refuses the path.
     """
+    check_folder(path, "the folder of the export")
+    check_utf8(path, "the folder of the export", "Paddle")
     if not os.path.lexists(path):
         return
     if not overwrite:

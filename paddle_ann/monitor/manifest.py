@@ -102,9 +102,10 @@ class Manifest(Callback):
 
     def _write(self, run: Run) -> None:
         text = json.dumps({"parts": self._parts}, indent=1, ensure_ascii=False) + "\n"
+        content = text.encode("utf-8", "backslashreplace")  # odd bytes of a path, as JSON has them
         try:
             with replacing(run.save_dir / NAME) as draft:
-                draft.write_text(text, encoding="utf-8")
+                draft.write_bytes(content)
         except OSError as error:
             logger.warning(f"{run.save_dir / NAME} could not be written: {error}.")
 

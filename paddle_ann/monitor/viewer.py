@@ -31,7 +31,7 @@ def check_folder(folder: Path) -> None:
     Raises:
         FileNotFoundError: if it is not there, or holds no log.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise FileNotFoundError(f"{folder} is no folder. Give the --save_dir of a training.")
     if not any("vdlrecords" in name for _, _, names in os.walk(folder) for name in names):
         raise FileNotFoundError(

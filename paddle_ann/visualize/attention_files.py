@@ -93,7 +93,7 @@ def _targets(
     check_folder(folder, "The folder")
     by_name: dict[str, Path] = {}
     for image in map(Path, images):
-        if not image.is_file():
+        if not os.path.isfile(image):
             raise FileNotFoundError(f"The image {image} does not exist.")
         if by_name.setdefault(image.name, image) != image:
             raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ def class_names(dataset: paddle.io.Dataset) -> tuple[str, ...]:
     if hasattr(dataset, "CLASS_NAMES"):
         return tuple(dataset.CLASS_NAMES)
     root = getattr(dataset, "dataset_root", None)  # other data sets than PaddleSeg's have none
-    if root is not None and Path(root, "toy_voc.json").is_file():
+    if root is not None and os.path.isfile(Path(root, "toy_voc.json")):
         return toy_scenes.CLASS_NAMES
     return tuple(f"class {index}" for index in range(dataset.num_classes))
 
@@ -37,7 +38,7 @@ def configured_classes(builder: SegBuilder) -> tuple[tuple[str, ...], np.ndarray
     left out of the names, and has VOC's colours.
     """
     section = builder.config.dic["val_dataset"]
-    if Path(str(section.get("dataset_root"))).is_dir():
+    if os.path.isdir(str(section.get("dataset_root"))):
         return class_names(builder.val_dataset), class_palette(builder.val_dataset)
     kind = manager.DATASETS[section["type"]]
     palette = getattr(kind, "PALETTE", np.reshape(toy_voc.VOC_PALETTE, (-1, 3)))

@@ -228,6 +228,14 @@ def test_bad_overrides(item: str, words: list[str]) -> None:
         assert word in str(error.value)
 
 
+def test_an_override_of_what_an_override_took_away_is_named() -> None:
+    with pytest.raises(ValueError, match="lr_scheduler.type: 'lr_scheduler' is None, which has no"):
+        load(VOC, opts=["lr_scheduler=None", "lr_scheduler.type=PolynomialDecay"])
+    block = "lr_scheduler={'type': 'PolynomialDecay', 'learning_rate': 1}"
+    settings = load(VOC, opts=[block, "lr_scheduler.learning_rate=0.5"])
+    assert settings.dic["lr_scheduler"] == {"type": "PolynomialDecay", "learning_rate": 0.5}
+
+
 @pytest.mark.parametrize("name", ["learning_rate", "iters", "batch_size"])
 def test_zero_is_no_override(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} is 0"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def read_description(folder: Path) -> dict[str, Any]:
         ValueError: if one is damaged, or is not what it should be.
     """
     for name in (SUMS, DESCRIPTION):
-        if not (folder / name).is_file():
+        if not os.path.isfile(folder / name):  # nor where the system refuses the path
             raise FileNotFoundError(f"{folder / name} is missing; {folder} is no whole bundle.")
     sums = read_sums(folder)
     content = (folder / DESCRIPTION).read_bytes()
