@@ -33,7 +33,10 @@ VARIABLES = re.compile(
     r"CUDA_VISIBLE_DEVICES|FLAGS_\w+|(OMP|MKL|KMP|OPENBLAS)_\w+|PADDLE_ANN_COMPAT"
     r"|PADDLE_TRAINERS_NUM|PADDLE_TRAINER_ID|PYTHONHASHSEED|NVIDIA_TF32_OVERRIDE"
 )
-_SECRET = re.compile(r"pass(word|wd|phrase)?$|token|secret|credential|api_?key|auth", re.IGNORECASE)
+_SECRET = re.compile(
+    r"(password|passwd|passphrase|token|secret|credentials?|api_?key|(^|[-_])auth(orization)?)$",
+    re.IGNORECASE,
+)
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]*://)(?:[^\s/@]*@)?([^\s?#]*)(?:[?#]\S*)?", re.IGNORECASE)
 HIDDEN = "(left out)"
 

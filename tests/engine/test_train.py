@@ -99,7 +99,7 @@ def test_equal_to_paddlesegs_own_loop_to_the_last_bit(root, tmp_path):
     for name in ("iter_4", "iter_8"):
         toy.assert_same(*(toy.arrays(tmp_path / side / name) for side in ("theirs", "ours")))
     theirs, ours = (read_scalars(tmp_path / side) for side in ("theirs", "ours"))
-    assert theirs.keys() == ours.keys()
+    assert theirs.keys() <= ours.keys()  # ours has more; see tests/monitor
     assert len(ours["Train/loss"]) == 8
     for tag in ("Train/loss", "Train/loss_0", "Train/loss_1", "Train/lr", "Evaluate/mIoU"):
         assert theirs[tag] == ours[tag], tag

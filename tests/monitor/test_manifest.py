@@ -42,10 +42,8 @@ def test_what_is_written_down(root, tmp_path, monkeypatch):
             {"password": "1234", "in": {"auth": ["1234"]}},
             {"password": "(left out)", "in": {"auth": "(left out)"}},
         ),
-        (
-            {"tokens": 3, "keys": 7, "author": "me"},
-            {"tokens": "(left out)", "keys": 7, "author": "(left out)"},
-        ),
+        ({"tokens": 3, "author": "me", "keys": 7}, {"tokens": 3, "author": "me", "keys": 7}),
+        ({"access_token": "1234"}, {"access_token": "(left out)"}),
         ({"model": "a=b", "n": None, "x": 0.5}, {"model": "a=b", "n": None, "x": 0.5}),
     ],
 )
