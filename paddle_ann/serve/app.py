@@ -113,8 +113,8 @@ class Service:
 
     async def segment(self, request: Request) -> Response:
         """Answer as JSON, with the pictures that `outputs` names as base64."""
-        kinds = [kind for kind in request.query_params.get("outputs", "").split(",") if kind]
-        result = await self._run(request, kinds)
+        asked = request.query_params.get("outputs", "").split(",")
+        result = await self._run(request, list(dict.fromkeys(filter(None, asked))))
         files = {kind: base64.b64encode(png).decode() for kind, png in result.pictures.items()}
         return JSONResponse({**describe(result, self._classes), "outputs": files})
 

@@ -74,7 +74,7 @@ def answer_of(connection: socket.socket) -> tuple[int, bytes]:
 def serving(
     folder: Path, limits: Limits = SMALL, names: Any = None, **options: Any
 ) -> Iterator[Served]:
-    predictor = Predictor(folder, **options)
+    predictor = Predictor(folder, engine="onnxruntime", **options)
     server = make_server(create_app(predictor, limits, names), limits)
     with bind("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

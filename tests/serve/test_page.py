@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 from PIL import Image
 
 from paddle_ann.deploy.outputs import grey, overlay
@@ -16,7 +18,8 @@ from paddle_ann.serve.results import png
 from tests.browser.driver import needs_browser, visit
 from tests.deploy.conftest import DESCRIPTION, make_bundle
 from tests.deploy.toy import picture
-from tests.serve.conftest import SMALL, pixels, png_of, serving
+from tests.serve.conftest import SMALL, pixels, png_of, serving, wait_for
+from tests.serve.test_turns import Gate
 
 FOLDER = Path(__file__).parent
 HOSTILE = "<img src=x onerror='stray=1'>"
@@ -140,6 +143,38 @@ def test_many_images_bad_ones_keys_and_narrow_pages(tmp_path, photo):
     wanted = {"choose", "layer", "mode", "on", "opacity", "ids", "overlay", "confidence", "entry"}
     assert wanted | {"away", "name", "only"} <= set(got["reached"])
     assert all(seen <= width for width, seen in got["widths"]), got["widths"]
+
+
+BUSY = """import {{ open, drawn }} from "{folder}/page.mjs";
+export default async (page, {{ url, file }}) => {{
+  await open(page, url);
+  await page.setInputFiles("#choose", file);
+  const busy = page.locator("#files small").filter({{ hasText: "busy, trying again in" }});
+  await busy.waitFor();
+  await drawn(page, 1);
+}};
+"""
+
+
+@needs_browser
+def test_a_busy_server_is_asked_again(tmp_path, photo, caplog, monkeypatch):
+    """The only place is taken; it is freed once the page was refused."""
+    caplog.set_level("INFO", "paddle_ann.serve")
+    file, script, faults = tmp_path / "a.png", tmp_path / "busy.mjs", []
+    file.write_bytes(png_of(photo))
+    script.write_text(BUSY.format(folder=FOLDER), encoding="utf-8")
+    with serving(make_bundle(tmp_path / "bundle", DESCRIPTION), SMALL._replace(queue=0)) as served:
+        gate = Gate(served.predictor)
+        monkeypatch.setattr(served.predictor, "segment", gate.segment)
+        with ThreadPoolExecutor(2) as pool:
+            url = f"{served.url}/api/segment"
+            pool.submit(requests.post, url, data=file.read_bytes(), timeout=60)
+            wait_for(lambda: gate.started == 1)
+            pool.submit(wait_for, lambda: "503:" in caplog.text, 60).add_done_callback(
+                lambda done: gate.open.set()
+            )
+            visit(script, faults=faults, url=served.url, file=str(file))
+    assert gate.started == 2 and faults and all("503" in fault for fault in faults)
 
 
 def orientation(number):

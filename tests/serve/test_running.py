@@ -74,7 +74,7 @@ class FakeServer:
 def test_who_may_call_it(tmp_path, monkeypatch, capsys, host, names, warned, allowed):
     monkeypatch.setattr(running, "make_server", FakeServer)
     folder = make_bundle(tmp_path / "bundle", DESCRIPTION)
-    running.serve(folder, host, 0, names=names)
+    running.serve(folder, host, 0, names=names, engine="onnxruntime")
     output = capsys.readouterr()
     assert "5 classes, onnxruntime, tried in" in output.out
     assert ("without a password" in output.err) == warned
@@ -85,7 +85,7 @@ def test_a_bundle_that_does_not_work_is_refused_before_it_is_served(tmp_path):
     short = {**DESCRIPTION, "classes": ["a", "b"], "palette": DESCRIPTION["palette"][:2]}
     folder = make_bundle(tmp_path / "bundle", short)
     with pytest.raises(ValueError, match="names 2 classes"):
-        running.serve(folder, port=0)
+        running.serve(folder, port=0, engine="onnxruntime")
     with pytest.raises(FileNotFoundError, match="bundle"):
         running.serve(tmp_path, port=0)
 
@@ -94,14 +94,14 @@ def test_more_classes_than_a_mask_holds(tmp_path):
     many = {**DESCRIPTION, "classes": ["x"] * 257, "palette": [[1, 2, 3]] * 257}
     folder = make_bundle(tmp_path / "bundle", many)
     with pytest.raises(ValueError, match="257"):
-        create_app(Predictor(folder))
+        create_app(Predictor(folder, "onnxruntime"))
 
 
 def test_warming_up_takes_every_preparation(tmp_path):
     for index, size in enumerate(([7, 5], [700, 500])):
         steps = [{"type": "Padding", "target_size": size}, DESCRIPTION["preprocessing"][1]]
         folder = make_bundle(tmp_path / str(index), {**DESCRIPTION, "preprocessing": steps})
-        assert Segmenter(Predictor(folder), 100).warm_up() > 0
+        assert Segmenter(Predictor(folder, "onnxruntime"), 100).warm_up() > 0
 
 
 def test_an_absent_package_is_named(monkeypatch):

@@ -25,7 +25,8 @@ from tests.serve.conftest import answer_of, pixels, png_of, wait_for
 def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
     """The process, its address, and what it had printed when that was printed."""
     folder = make_bundle(tmp_path / "bundle", DESCRIPTION)
-    process = start("serve", "--model", str(folder), "--port", "0", cwd=tmp_path)
+    options = ("--model", str(folder), "--engine", "onnxruntime", "--port", "0")
+    process = start("serve", *options, cwd=tmp_path)
     try:
         assert process.stdout is not None
         printed = ""
