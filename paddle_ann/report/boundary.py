@@ -69,7 +69,8 @@ def areas(
     Returns:
         int64 [3, C]: in both, in the prediction, in the label; what `metrics.class_scores` takes.
     """
-    distance = width(*label.shape, ratio)
+    height, breadth = label.shape
+    distance = width(height, breadth, ratio)
     of_label, of_prediction = (
         np.where(near_contour(ids, valid, distance) & valid, ids, num_classes)
         for ids in (label, prediction)

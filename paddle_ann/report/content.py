@@ -50,7 +50,7 @@ def build(
         seed: of the resamples.
     """
     count = len(names)
-    parts = measures.areas(np.stack([m.dense(count, count) for m in found.matrices]))
+    parts = np.stack([measures.areas(m.dense(count, count)) for m in found.matrices])
     near = np.stack([contour.dense(3, count) for contour in found.contours])
     many = len(images) > 1  # one image tells nothing about others
     intervals = _intervals(parts, near, resamples, seed) if many else None
@@ -76,7 +76,7 @@ def build(
         "calibration": found.reliability.summary(),
         "images": _spread(spread),
         "worst": [
-            _image(images[w.index], parts[w.index], found.matrices[w.index], names)
+            _image(images[w.image], parts[w.image], found.matrices[w.image], names)
             for w in found.worst
         ],
     }

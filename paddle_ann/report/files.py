@@ -58,7 +58,7 @@ def check_target(folder: str | Path) -> None:
 
 def begins_with(path: Path, mark: str) -> bool:
     """Tell whether a file is one of ours: whether the mark stands at its beginning."""
-    if not path.is_file():
+    if not os.path.isfile(path):
         return False
     with open(path, "rb") as file:
         return mark.encode() in file.read(200)
@@ -154,11 +154,10 @@ def _content(path: Path) -> dict[str, Any]:
 
 def _parse(content: dict[str, Any], text: str) -> Loaded:
     count, rows = len(content["classes"]), [json.loads(line) for line in text.split("\n") if line]
-    matrices = [_dense(row["confusion"], count, count) for row in rows]
     return Loaded(
         content,
         [str(row["image"]) for row in rows],
-        measures.areas(np.stack(matrices)),
+        np.stack([measures.areas(_dense(row["confusion"], count, count)) for row in rows]),
         np.stack([_dense(row["contours"], 3, count) for row in rows]),
     )
 

@@ -96,7 +96,8 @@ def of_one(
     """
     rgb = _to_size(rgb, found.ids)
     drawn = {"image": rgb, "prediction": pictures.colored(found.ids, palette)}
-    shown, caption, extra = [found.ids], f"mean confidence {found.confidence.mean():.3f}", []
+    shown, caption = [found.ids], f"mean confidence {found.confidence.mean():.3f}"
+    extra: list[Entry] = []
     if label is not None:
         ignored = label == ignore_index
         wrong = (label != found.ids) & ~ignored
@@ -107,7 +108,8 @@ def of_one(
             "errors": pictures.errors(rgb, wrong, ignored),
         }
         shown.append(label[~ignored])
-        extra = [("wrong", pictures.WRONG), *([("ignored", pictures.IGNORED)] * ignored.any())]
+        extra = [("wrong", pictures.WRONG)]
+        extra += [("ignored", pictures.IGNORED)] if ignored.any() else []
         caption = f"{_scores(label, found.ids, ignored, len(names))}, {caption}"
     drawn["confidence"] = pictures.confidence(found.confidence)
     return Sheet(drawn, caption, [*_present(shown, names, palette), *extra])

@@ -47,14 +47,14 @@ class Worst(NamedTuple):
 
     Attributes:
         score: its mean IoU.
-        index: in the data set.
+        image: its number in the data set.
         label: uint16 [h, w]; C where ignored.
         prediction: uint16 [h, w].
         confidence: uint8 [h, w], 255 for certain.
     """
 
     score: float
-    index: int
+    image: int
     label: np.ndarray
     prediction: np.ndarray
     confidence: np.ndarray
@@ -107,8 +107,8 @@ class Recorder:
                 seen.labels[place].reshape(seen.classes[place].shape),
             )
             matrix = confusion_matrix(classes, label, self.num_classes, self.ignore_index).numpy()
-            maps = [tensor.numpy().reshape(size) for tensor in (classes, label)]
-            self._take(index, matrix, *maps, sure[place])
+            ids, truth = (tensor.numpy().reshape(size) for tensor in (classes, label))
+            self._take(index, matrix, ids, truth, sure[place])
 
     def _take(
         self, index: int, matrix: np.ndarray, ids: np.ndarray, label: np.ndarray, sure: np.ndarray
@@ -123,9 +123,9 @@ class Recorder:
         if len(self._worst) == self.most and (-score, -index) < self._worst[0][:2]:
             return
         maps = (np.where(valid, label, self.num_classes), ids)
-        small = [shrink(one.astype(np.uint16), SIDE, smooth=False) for one in maps]
+        truth, small = (shrink(one.astype(np.uint16), SIDE, smooth=False) for one in maps)
         grey = shrink(np.rint(sure * 255).astype(np.uint8), SIDE, smooth=True)
-        entry = (-score, -index, Worst(score, index, *small, grey))
+        entry = (-score, -index, Worst(score, index, truth, small, grey))
         (heapq.heappush if len(self._worst) < self.most else heapq.heapreplace)(self._worst, entry)
 
     def found(self) -> Found:
@@ -158,7 +158,7 @@ class Recorder:
                 "evaluate(..., watch=recorder), with the same data set."
             )
         ordered = [rows[index] for index in range(self.images)]
-        worst.sort(key=lambda one: (one.score, one.index))
+        worst.sort(key=lambda one: (one.score, one.image))
         return Found(
             [Sparse(*matrix) for matrix, _ in ordered],
             [Sparse(*near) for _, near in ordered],

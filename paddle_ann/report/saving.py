@@ -79,7 +79,7 @@ def _panels(worst: Worst, dataset: Any, palette: np.ndarray) -> dict[str, str]:
     """Draw the five pictures of an image, as data URLs."""
     height, width = worst.label.shape
     rgb = cv2.resize(
-        pictures.image_of(dataset, worst.index), (width, height), interpolation=cv2.INTER_AREA
+        pictures.image_of(dataset, worst.image), (width, height), interpolation=cv2.INTER_AREA
     )
     ignored = worst.label == dataset.num_classes
     wrong = (worst.label != worst.prediction) & ~ignored

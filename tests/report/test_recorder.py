@@ -23,7 +23,7 @@ def assert_same(one, other):
     for name in ("counts", "correct"):
         assert np.array_equal(*(getattr(found.reliability, name) for found in (one, other)))
     np.testing.assert_allclose(one.reliability.confidence, other.reliability.confidence, rtol=1e-5)
-    assert [w.index for w in one.worst] == [w.index for w in other.worst]
+    assert [w.image for w in one.worst] == [w.image for w in other.worst]
     for a, b in zip(one.worst, other.worst):
         assert np.array_equal(a.label, b.label) and np.array_equal(a.prediction, b.prediction)
 
@@ -61,7 +61,7 @@ def test_of_each_image_by_itself():
     assert found.reliability.summary()["ece"] == pytest.approx(bins.summary()["ece"], rel=1e-4)
     assert np.isnan(spread[3]) and found.matrices[3].places.size == 0
     order = np.argsort(spread)  # nan is last
-    assert [w.index for w in found.worst] == list(order[:2])
+    assert [w.image for w in found.worst] == list(order[:2])
     assert found.worst[0].score == pytest.approx(min(spread[:3] + spread[4:]))
 
 

@@ -22,12 +22,12 @@ function matrix(names, counts) {
       const one = value(r, c), shade = Math.sqrt(depth(one)), hue = r === c ? "0, 114, 178" : "213, 94, 0";
       cell.style.background = counts[r][c] ? `rgba(${hue}, ${(0.06 + 0.94 * shade).toFixed(3)})` : "transparent";
       cell.classList.toggle("strong", shade > 0.62);
-      if (!dense) cell.textContent = counts[r][c] ? (kind === 2 ? short(one) : (100 * one).toFixed(one < 0.0995 ? 1 : 0)) : "";
+      if (!dense) cell.textContent = counts[r][c] ? (kind === 2 ? short(one) : one < 0.0005 ? "·" : (100 * one).toFixed(one < 0.0995 ? 1 : 0)) : "";
     }));
   }
   draw(0);
   const head = h("tr", null, h("th", null, h("small", null, "label ↓  prediction →")), names.map((name) => h("th", { scope: "col" }, h("span", null, name))));
   const body = cells.map((row, r) => h("tr", null, h("th", { scope: "row" }, names[r]), row));
-  const grid = h("table", { class: dense ? "matrix dense" : "matrix" }, h("thead", null, head), h("tbody", null, body));
+  const grid = h("table", { class: dense ? "matrix dense" : names.length > 24 ? "matrix many" : "matrix" }, h("thead", null, head), h("tbody", null, body));
   return [choice("what the cells show", kinds.map(([name]) => name), draw), scroll("confusion matrix", grid)];
 }
