@@ -42,7 +42,7 @@ class Costs(NamedTuple):
         histograms: those of weights and gradients, once.
         evaluation: what an evaluation of `IMAGES` images adds: loss, pictures, confusion matrix.
         evaluated: such an evaluation by itself.
-        size: bytes that VisualDL's log grows by in such an evaluation and a set of histograms.
+        size: bytes that VisualDL's log grows by in such an evaluation.
     """
 
     update: Spread
@@ -175,9 +175,10 @@ def _measure(told: Callbacks, step: Step, run: Run, dataset: Images, updates: in
         whole.seconds[-1] -= extra.seconds[-1]
         extra.call(told.on_eval, run, named(scores), more=True)
     grown = (_logged(run.save_dir) - before) // 3
-    clocks = (plain, every, log)
     return Costs(
-        *(spread(clock.seconds[3:]) for clock in clocks),
+        spread(plain.seconds[3:]),
+        spread(every.seconds[3:]),
+        spread(log.seconds[3:]),
         spread(due.seconds),
         spread(extra.seconds),
         spread(whole.seconds),

@@ -129,8 +129,8 @@ class Callback:
             run: the run.
             scores: 'mIoU', 'accuracy', 'kappa' (numbers in [0, 1]), 'class_iou',
                 'class_precision' (lists), 'confusion' (pixels by label and prediction, int64
-                [C, C]; None from an `evaluate` that is not ours), and with a moving average
-                'ema_mIoU', 'ema_accuracy'.
+                [C, C]; None from an `evaluate` that is not ours), with VisualDL or rows of metrics
+                'loss', and with a moving average 'ema_mIoU', 'ema_accuracy'.
         """
 
     def on_row(self, run: Run, row: dict[str, Any]) -> None:

@@ -11,12 +11,23 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from paddle_ann.checkpoint.files import replacing
 from paddle_ann.monitor import manifest
 
 FILE = "vdlgraph.0000000001.log"  # VisualDL takes the newest name of this pattern
+# For Paddle, before it is imported: the format that VisualDL reads, and the tracer that writes it.
+OLD_FORMAT = {"FLAGS_enable_pir_api": "0", "ENABLE_FALL_BACK": "False"}
+# What Paddle 3.3 no longer writes in the old format, as it is called there; whether it is a bool.
+OPERATORS = {
+    "matmul": ("matmul_v2", False),
+    "logical_and": ("logical_and", True),
+    "maximum": ("elementwise_max", False),
+    "minimum": ("elementwise_min", False),
+}
 SIZE = 256  # pixels of the image that is traced
 
 
@@ -55,12 +66,32 @@ def draw(record: Path) -> Path:
             "Python. Export the model (paddle_ann.deploy) and draw the ONNX file with --model."
         )
     command = [sys.executable, "-m", "paddle_ann.monitor.graph", str(record)]
-    environment = {**os.environ, "FLAGS_enable_pir_api": "0"}  # before Paddle is imported
+    environment = {**os.environ, **OLD_FORMAT}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["it said nothing"]
         raise RuntimeError(f"The model of {record} could not be traced: {lines[-1]}")
     return target
+
+
+def in_old_format(name: str) -> Callable[..., Any]:
+    """Return a function that puts one of `OPERATORS` into a program of the old format.
+
+    Up to Paddle 3.2 `paddle.matmul` and the others did so themselves.
+    """
+
+    def put(x: Any, y: Any, **flags: bool) -> Any:
+        from paddle.base.layer_helper import LayerHelper
+
+        kind, truth = OPERATORS[name]
+        helper = LayerHelper(kind)
+        out = helper.create_variable_for_type_inference(dtype="bool" if truth else x.dtype)
+        attributes = {flag.replace("transpose_", "trans_"): on for flag, on in flags.items()}
+        inputs = {"X": x, "Y": y}
+        helper.append_op(type=kind, inputs=inputs, outputs={"Out": out}, attrs=attributes)
+        return out
+
+    return put
 
 
 def trace(record: Path) -> None:
@@ -81,6 +112,8 @@ def trace(record: Path) -> None:
         file.write_text(yaml.safe_dump({**settings, "model": model}), encoding="utf-8")
         network = SegBuilder(load(str(file))).model
     network.eval()
+    for name in OPERATORS:  # of a process that does nothing else
+        setattr(paddle, name, in_old_format(name))
     image = paddle.static.InputSpec([1, 3, SIZE, SIZE], "float32")
     graph = translate_graph(network, [image], verbose=False)
     with replacing(record.with_name(FILE)) as draft:
