@@ -18,7 +18,7 @@ from PIL import Image
 from paddle_ann.benchmark import environment
 from paddle_ann.benchmark.deploy_material import Material
 from paddle_ann.benchmark.deploy_samples import Sample, Store
-from paddle_ann.benchmark.deploy_sides import EXPORT, PADDLESEG, PRECISIONS, TUNED, masks
+from paddle_ann.benchmark.deploy_sides import BF16, EXPORT, PADDLESEG, PRECISIONS, TUNED, masks
 from paddle_ann.benchmark.deploy_worker import Worker
 
 CALL, GRAPH, BATCHES, AGREEMENT = "call", "graph", (1, 4), "agreement"
@@ -37,15 +37,26 @@ class Task(NamedTuple):
 
 
 def make_tasks(
-    engines: Sequence[str], rounds: Mapping[str, int], precisions: Sequence[str] = ()
+    engines: Sequence[str],
+    rounds: Mapping[str, int],
+    precisions: Sequence[str] = (),
+    references: Sequence[str] = (PADDLESEG, TUNED),
 ) -> list[Task]:
-    """List the tasks; `rounds` has how often, by "call", "graph" and "latency"."""
+    """List the tasks.
+
+    Args:
+        engines: of ours.
+        rounds: how often, by "call", "graph" and "latency".
+        precisions: names of `PRECISIONS` that are measured too.
+        references: in which forms PaddleSeg's predict is called.
+    """
     exports = [name for engine in engines for name in (EXPORT + engine, engine)]
     exports += [name for name in precisions if PRECISIONS[name] in engines]
+    fewer = [name for name in exports if name == BF16]
     return [
         Task(GRAPH, exports, "graph", (), rounds["graph"]),
         *(Task(f"batch {n}", engines, "latency", (n,), rounds["latency"]) for n in BATCHES),
-        Task(CALL, [PADDLESEG, TUNED, *engines], "call", (), rounds["call"]),
+        Task(CALL, [*references, *engines, *fewer], "call", (), rounds["call"]),
     ]
 
 
@@ -91,13 +102,14 @@ def _round(task: Task, number: int, workers: Mapping[str, Worker]) -> list[Sampl
 
 
 def compare_masks(store: Store, material: Material) -> None:
-    """Add which share of each mask is the same as in PaddleSeg's, as it is installed."""
+    """Add which share of each mask is the same as PaddleSeg's, the first of its forms."""
     store.drop(AGREEMENT)
+    names = [name for name in (PADDLESEG, TUNED) if name in store.sides(CALL)]
     samples = [
         Sample(AGREEMENT, side, 0, number, "equal", equal_share(reference, mask))
         for side in store.sides(CALL)
         for number, (reference, mask) in enumerate(
-            zip(masks(PADDLESEG, material), masks(side, material))
+            zip(masks(names[0], material), masks(side, material))
         )
     ]
     store.add(samples, {})

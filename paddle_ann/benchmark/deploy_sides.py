@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -46,11 +47,10 @@ def make_side(name: str, material: Material) -> Any:
         return PaddleSeg(material, material.folder / "masks" / name)
     if name.startswith(EXPORT):
         return Graph(material, open_export(material.theirs, name[len(EXPORT) :]))
-    if name == BF16:
-        return Graph(material, open_engine("openvino", material.ours, precision="bf16"))
     if name == INT8:
         return Graph(material, open_engine("onnxruntime", material.int8))
-    return Ours(material, name, material.folder / "masks" / name)
+    engine, _, precision = name.partition(", ")
+    return Ours(material, engine, precision or "fp32", material.folder / "masks" / name)
 
 
 def masks(name: str, material: Material) -> list[Path]:
@@ -146,15 +146,16 @@ def _watching(watch: Stopwatch) -> Iterator[None]:
 class Ours:
     """Our `Predictor` with one engine."""
 
-    def __init__(self, material: Material, engine: str, target: Path) -> None:
-        self._engine, self._material, self._target = engine, material, target
-        self._predictor = Predictor(material.ours, engine)
+    def __init__(self, material: Material, engine: str, precision: str, target: Path) -> None:
+        self._material, self._target = material, target
+        self._open = partial(Predictor, material.ours, engine, precision=precision)
+        self._predictor = self._open()
         self._infer(self._predictor, material.images[:1])
 
     def call(self) -> Values:
         """Open the bundle and segment all images, writing what PaddleSeg's predict writes."""
         start = perf_counter()
-        self._infer(Predictor(self._material.ours, self._engine), self._material.images)
+        self._infer(self._open(), self._material.images)
         return [(-1, WHOLE, perf_counter() - start)]
 
     def graph(self) -> Values:

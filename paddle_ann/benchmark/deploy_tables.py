@@ -11,7 +11,7 @@ from paddle_ann.benchmark.deploy_run import AGREEMENT, BATCHES, CALL, GRAPH
 from paddle_ann.benchmark.deploy_samples import Store
 from paddle_ann.benchmark.deploy_sides import EXPORT, PADDLESEG, PRECISIONS, TUNED, WHOLE
 from paddle_ann.benchmark.report import circumstances
-from paddle_ann.benchmark.timing import Spread, ratios, spread
+from paddle_ann.benchmark.timing import ratios, spread
 
 STAGES = ("decode", "preprocess", "network", "postprocess", "write")
 THEIR_STAGES = ("decode and preprocess", "network", "postprocess and write")
@@ -33,20 +33,24 @@ def markdown(store: Store, setting: str) -> str:
 
 def calls(store: Store) -> tuple[str, str]:
     """Compare whole calls, and the masks that they wrote."""
-    title = "Whole call: weights or bundle read, all images segmented, masks and overlays written"
+    found = store.sides(CALL)
+    references = [name for name in (PADDLESEG, TUNED) if name in found]
     rows = []
-    for side in store.sides(CALL):
+    for side in found:
         seconds = store.values(CALL, side, WHOLE)
-        against = [ratios(store.values(CALL, name, WHOLE), seconds) for name in (PADDLESEG, TUNED)]
-        cells = [f"{spread(seconds).median:.1f} s", *(_ratio(spread(one)) for one in against)]
-        same = store.values(AGREEMENT, side, "equal")
-        verdict = "–"
-        if side not in (PADDLESEG, TUNED):
-            verdict = CALL_GOAL.text(spread(against[0]).median)
-        rows.append([side, *cells, verdict, _share(same)])
-    heads = ["", "seconds", f"{PADDLESEG} ÷ this", f"{TUNED} ÷ this", "goal, of the first",
-             "pixels as PaddleSeg's, least image"]  # fmt: skip
-    return f"{title} ({store.rounds(CALL)} rounds)", _table(heads, rows)
+        against = [ratios(store.values(CALL, name, WHOLE), seconds) for name in references]
+        verdict = "–" if side in references else CALL_GOAL.text(spread(against[0]).median)
+        same = _share(store.values(AGREEMENT, side, "equal"))
+        time = f"{spread(seconds).median:.1f} s"
+        rows.append([side, time, *map(_ratio, against), verdict, same])
+    heads = ["", "seconds", *(f"{name} ÷ this" for name in references)]
+    heads += ["goal, of the first", "same pixels, in the mean and in the least image"]
+    return f"Whole call, {_count(store, CALL)}", _table(heads, rows)
+
+
+def _count(store: Store, task: str) -> str:
+    number = store.rounds(task)
+    return f"{number} round{'s' * (number != 1)}"
 
 
 def _share(shares: Sequence[float]) -> str:
@@ -66,11 +70,11 @@ def graphs(store: Store) -> tuple[str, str]:
         if side.startswith(EXPORT) or side in PRECISIONS:
             continue
         theirs, ours = (store.values(GRAPH, name, WHOLE) for name in (EXPORT + side, side))
-        ratio = spread(ratios(theirs, ours))
+        ratio = ratios(theirs, ours)
         times = [f"{spread(values).median:.2f} s" for values in (theirs, ours)]
-        rows.append([side, *times, _ratio(ratio), GRAPH_GOAL.text(ratio.median)])
+        rows.append([side, *times, _ratio(ratio), GRAPH_GOAL.text(spread(ratio).median)])
     heads = ["engine", "PaddleSeg's export", "ours", "PaddleSeg's ÷ ours", "goal"]
-    title = f"Exported graph alone, one image ({store.rounds(GRAPH)} rounds)"
+    title = f"Exported graph alone, one image, {_count(store, GRAPH)}"
     return title, _table(heads, rows)
 
 
@@ -80,7 +84,7 @@ def precisions(store: Store) -> tuple[str, str]:
     for side in filter(PRECISIONS.__contains__, store.sides(GRAPH)):
         plain, less = (store.values(GRAPH, name, WHOLE) for name in (PRECISIONS[side], side))
         times = [f"{spread(values).median:.2f} s" for values in (plain, less)]
-        rows.append([side, *times, _ratio(spread(ratios(plain, less)))])
+        rows.append([side, *times, _ratio(ratios(plain, less))])
     heads = ["", "float32", "this", "float32 ÷ this"]
     return "Fewer bits, graph alone; int8: ONNX Runtime's dynamic quantisation", _table(heads, rows)
 
@@ -111,8 +115,9 @@ def _quantiles(seconds: Sequence[float]) -> str:
     return f"{half:.0f} / {most:.0f}" if half >= 10 else f"{half:.1f} / {most:.1f}"
 
 
-def _ratio(values: Spread) -> str:
-    return f"{values.median:.2f}× ({values.low:.2f}–{values.high:.2f})"
+def _ratio(values: Sequence[float]) -> str:
+    median, low, high = spread(values)
+    return f"{median:.2f}× ({low:.2f}–{high:.2f})" if len(values) > 1 else f"{median:.2f}×"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

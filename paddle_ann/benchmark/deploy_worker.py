@@ -72,7 +72,8 @@ class Worker:
         return json.loads(line)
 
     def close(self) -> None:
-        """Let it end."""
+        """End it, whatever it is at."""
+        self._process.terminate()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()

@@ -37,7 +37,7 @@ def open_fastest(folder: str | os.PathLike[str], threads: int | None = None) -> 
 
     One engine alone is opened as it is. Several are opened and timed, which takes seconds, unless
     that has been done before with the same graph, versions, machine and threads. A line in the log
-    says which it is.
+    says what was measured.
 
     Args:
         folder: the export.
@@ -56,6 +56,8 @@ def open_fastest(folder: str | os.PathLike[str], threads: int | None = None) -> 
     if known in names:
         return Bundle(folder, known, threads)
     bundle, seconds = measure(folder, names, threads)
+    if min(seconds.values()) < QUICK:
+        return bundle  # so quickly measured that there is nothing to remember
     times = ", ".join(f"{name} {1e3 * value:.0f} ms" for name, value in seconds.items())
     logger.info(
         f"Predictor: {bundle.engine} is taken for {folder} ({times} for {SIDE}x{SIDE} "

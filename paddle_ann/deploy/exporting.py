@@ -16,7 +16,7 @@ from paddle_ann.deploy import arguments, conversion, health, pictures, preproces
 from paddle_ann.deploy.graph import ExportedANN, trace
 from paddle_ann.deploy.parity import MOST_TOLERANCE, TOLERANCE, Report
 from paddle_ann.deploy.runner.description import FORMAT, OUTPUTS
-from paddle_ann.deploy.trials import compare_all, own_rounding, run_model
+from paddle_ann.deploy.trials import Batch, compare_all, own_rounding, run_model
 
 FORMATS = ("paddle", "onnx")
 
@@ -91,13 +91,7 @@ def export(
         health.check_statistics(model, [batch.prepared for batch in batches if batch.whole])
     with writing.draft_of(path) as folder:
         write(folder, graph, description, formats, opset)
-        report = compare_all(engines, folder, batches, outputs, tolerance or TOLERANCE)
-        if not report.passed and tolerance is None:
-            own = own_rounding(model, batches)
-            wider = min(3 * own, MOST_TOLERANCE)
-            if wider > TOLERANCE:
-                report = compare_all(engines, folder, batches, outputs, wider)
-            report.own = own
+        report = prove(model, engines, folder, batches, outputs, tolerance)
         report.pictures = "generated" if images is None else "given"
         if not report.passed:
             raise RuntimeError(f"The export is refused, nothing was written to {path}.\n{report}")
@@ -124,6 +118,26 @@ def describe(
         "input": "NCHW float32, RGB, prepared; N, H and W are free",
         "made_by": f"paddle_ann {paddle_ann.__version__}, paddle {paddle.__version__}",
     }
+
+
+def prove(
+    model: nn.Layer,
+    engines: Sequence[str],
+    folder: Path,
+    batches: Sequence[Batch],
+    outputs: Sequence[str],
+    tolerance: float | None,
+) -> Report:
+    """Compare every engine with the model, by the tolerance of `export`; None: its default."""
+    report = compare_all(engines, folder, batches, outputs, tolerance or TOLERANCE)
+    if report.passed or tolerance is not None:
+        return report
+    own = own_rounding(model, batches)
+    wider = min(3 * own, MOST_TOLERANCE)
+    if wider > TOLERANCE:
+        report = compare_all(engines, folder, batches, outputs, wider)
+    report.own = own
+    return report
 
 
 def write(

@@ -241,10 +241,14 @@ class Predictor:
             )
 
     def _check_sizes(self) -> None:
-        others = [s["type"] for s in self.bundle.steps if s["type"] != "Normalize"]
+        steps = self.bundle.steps
+        others = [step["type"] for step in steps if step["type"] != "Normalize"]
         if others:
+            alone = [step for step in steps if step["type"] == "Normalize"]
             raise ValueError(
                 f"tile slides over the picture at its own size, and {self.bundle.folder} was "
-                f"exported with {', '.join(others)}, which change it. Export the network with "
-                "transforms=[Normalize(...)] alone, or leave tile out."
+                f"exported with {', '.join(others)}, which change it. If the network was trained "
+                "on pictures made smaller, leave tile out: in tiles it would see everything larger "
+                "than ever in training. If it was trained on crops, export it with Normalize "
+                f'alone: tools/export.py … --opts "val_dataset.transforms={alone}".'
             )

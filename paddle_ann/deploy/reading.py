@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from paddle_ann.datasets.images import open_image, read_untrusted, rgb_array, upright
+from paddle_ann.deploy import png_bands
 from paddle_ann.deploy.runner.files import check_image
 from paddle_ann.deploy.runner.prepare import Trace
 
@@ -56,16 +57,17 @@ def read(image: Any) -> np.ndarray:
 
 def check_exists(path: str | os.PathLike[str]) -> None:
     """Raise FileNotFoundError unless there is such a file."""
-    if not Path(path).is_file():
+    if not os.path.isfile(path):
         raise FileNotFoundError(f"The image {path} does not exist.")
 
 
 def open_rows(image: Any, large: int = LARGE) -> Any:
     """Return a picture of which rows can be taken, (H, W, 3) uint8 RGB, with little memory.
 
-    A large file is decoded once, by Pillow, which takes 4 bytes for each of its pixels meanwhile,
-    and then kept in a temporary file (3 bytes a pixel) that has no name and is gone when the
-    process ends. Of an array, rows are taken as they are: `np.load(path, mmap_mode="r")` is good.
+    A large file is decoded once and then kept in a temporary file (3 bytes a pixel) that has no
+    name and is gone when the process ends. A PNG is decoded some rows at a time (`png_bands`);
+    what that cannot do, and other formats, Pillow decodes at once, with 4 bytes for each pixel. Of
+    an array, rows are taken as they are: `np.load(path, mmap_mode="r")` is good.
 
     Args:
         image: as `read` takes it.
@@ -82,10 +84,14 @@ def open_rows(image: Any, large: int = LARGE) -> Any:
         return read(image)
     check_exists(image)
     with open_image(image) as opened:
-        turned = upright(opened, str(image))
-        if turned.width * turned.height <= large:
-            return rgb_array(turned)
-        return _spool(turned)
+        if opened.width * opened.height <= large:
+            return rgb_array(upright(opened, str(image)))
+        if opened.format == "PNG":
+            with open(image, "rb") as file:
+                layout = png_bands.survey(file)
+                if layout is not None:
+                    return _spool(png_bands.bands(file, layout, _ROWS, str(image)))
+        return _spool(_crops(upright(opened, str(image))))
 
 
 class RowFile:
@@ -108,9 +114,14 @@ class RowFile:
         return np.frombuffer(content, np.uint8).reshape(end - first, *self.shape[1:])
 
 
-def _spool(image: Image.Image) -> RowFile:
-    file = tempfile.TemporaryFile()
+def _spool(bands: Iterable[Image.Image]) -> RowFile:
+    file, height, width = tempfile.TemporaryFile(), 0, 0
+    for band in bands:
+        file.write(rgb_array(band).tobytes())
+        height, width = height + band.height, band.width
+    return RowFile(file, (height, width, 3))
+
+
+def _crops(image: Image.Image) -> Iterator[Image.Image]:
     for top in range(0, image.height, _ROWS):
-        box = (0, top, image.width, min(top + _ROWS, image.height))
-        file.write(rgb_array(image.crop(box)).tobytes())
-    return RowFile(file, (image.height, image.width, 3))
+        yield image.crop((0, top, image.width, min(top + _ROWS, image.height)))

@@ -59,6 +59,7 @@ def store(tmp_path) -> Store:
 def test_rounds_turn_round_and_are_kept(store):
     tasks = make_tasks(["openvino"], ROUNDS)
     assert [task.name for task in tasks] == ["graph", "batch 1", "batch 4", "call"]
+    assert make_tasks(["paddle"], ROUNDS, [BF16], [TUNED])[-1].sides == [TUNED, "paddle"]
     assert deploy_run.run(tasks, store, Fake)
     calls = [side for side, method, *_ in Fake.asked if method == "call"]
     assert calls == [PADDLESEG, TUNED, "openvino", "openvino", TUNED, PADDLESEG] + calls[:3]

@@ -48,6 +48,12 @@ def write_graph(path: Path) -> None:
     onnx.save(model, path)
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what is remembered of engines out of the user's home."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """A whole exported folder, without Paddle's graph, to spoil."""

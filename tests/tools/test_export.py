@@ -46,6 +46,10 @@ def test_exports_and_the_bundle_runs(weights: Path, pictures: Path, tmp_path: Pa
     with Image.open(tmp_path / "masks" / f"{image.name}.png") as mask, Image.open(image) as file:
         assert mask.size == file.size
         assert np.array_equal(np.asarray(mask), bundle.predict(np.asarray(file.convert("RGB"))))
+    chosen = ("--model", "out", "--engines", "paddle", "--batch_size", "2")
+    scored = call("val_export", *chosen, *options(pictures), cwd=tmp_path)
+    assert scored.returncode == 0, scored.stderr[-3000:]
+    assert "paddle         mIoU " in scored.stdout and "the first +0.000" in scored.stdout
 
 
 def parse(pictures: Path, *more: str):
