@@ -155,7 +155,7 @@ def _scale(
     sheet.paste(bar, (x, y + _LINE))
     for times in ticks(top):
         place = x + int(shade(np.array(times), 1, top)) * (_BAR[0] - 1) // 255
-        draw.line((place, y + _LINE, place, y + _LINE + _BAR[1] + 3), fill=_INK)
+        draw.line((place, y + _LINE + _BAR[1], place, y + _LINE + _BAR[1] + 4), fill=_INK)
     labels = [f"{times * uniform:.2g} (x{times:.2g})" for times in ticks(top)[::2]]
     _text(draw, (x + _BAR[0] + _GAP, y + _LINE), "   ".join(labels), _INK)
 

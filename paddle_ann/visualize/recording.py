@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import paddle
 from paddle import Tensor, nn
 
 from paddle_ann.models.fused import FusedAttention
@@ -86,6 +87,8 @@ def _listening(
 ) -> Callable[..., Any]:
     def attend_and_tell(low: Tensor, high: Tensor) -> Any:
         weights, values = attend(low, high)
+        if not paddle.in_dynamic_mode():  # a graph is built: there is nothing to see yet
+            return weights, values
         height, width = high.shape[2:]
         sizes = layer.sampling.pool_sizes
         recorded.append(Recorded(name, sizes, (height, width), weights.detach()))

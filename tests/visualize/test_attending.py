@@ -226,3 +226,9 @@ def test_models_without_attention():
         attention(net(use_fusion=False, use_context=False), IMAGE, POINTS)
     with pytest.raises(TypeError, match="must be a network"):
         attention(len, IMAGE, POINTS)
+
+
+def test_a_network_that_runs_as_a_graph():
+    model = paddle.jit.to_static(net(), full_graph=True)
+    with pytest.raises(RuntimeError, match="as it was before paddle.jit.to_static"):
+        attention(model, IMAGE, POINTS)
