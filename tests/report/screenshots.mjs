@@ -7,7 +7,7 @@ export default async (page, { url, parts, width }) => {
   const boxes = await page.$$eval("main > *", (all) => all.map((one) => { const { top, bottom } = one.getBoundingClientRect(); return [top + scrollY, bottom + scrollY]; }));
   for (const [path, [first, last]] of Object.entries(parts)) {
     const top = Math.max(0, boxes[first][0] - 16);
-    const bottom = last === null ? top + 760 : boxes[last][1] + 16;
+    const bottom = last === null ? top + 570 : boxes[last][1] + 16;
     await page.screenshot({ path, fullPage: true, clip: { x: 0, y: top, width, height: bottom - top } });
   }
 };

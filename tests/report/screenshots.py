@@ -24,13 +24,13 @@ COMPARISON = {"report_compare": (0, 5)}
 
 
 def main(report: str, comparison: str, folder: str) -> None:
-    """Takes them and makes them small."""
+    """Takes them."""
     for page, parts in ((Path(report, "report.html"), REPORT), (Path(comparison), COMPARISON)):
         paths = {str(Path(folder, f"{name}.png").resolve()): part for name, part in parts.items()}
         visit(HERE / "screenshots.mjs", url=page.resolve().as_uri(), parts=paths, width=1240)
         for path in paths:
             with Image.open(path) as picture:
-                small = picture.convert("RGB").quantize(128)
+                small = picture.convert("RGB")
             small.save(path, optimize=True)
             print(path, small.size, Path(path).stat().st_size)
 

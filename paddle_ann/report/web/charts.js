@@ -99,7 +99,7 @@ function differences(rows) {
     }
     parts.push(svg("circle", { cx: x(row.difference), cy: y, r: 5, class: name }, text.cloneNode(true)));
   });
-  const step = nice(reach / 3);
+  const step = nice(reach / 5);
   for (let tick = -Math.floor(reach / step); tick * step <= reach; tick++) parts.push(label(x(tick * step), height - 16, ticked(tick * step)));
   parts.push(label(x(0), height - 2, "A is better  ◀   difference B − A   ▶  B is better"));
   const chart = picture(width, height, "Differences with their intervals", parts);
