@@ -103,6 +103,8 @@ def latencies(store: Store) -> tuple[str, str]:
             cells = [_quantiles(first), "in decode", _quantiles(network), _quantiles(last)]
             rows.append([side, *cells, "in postprocess", _quantiles(_sums([first, network, last]))])
     title = "Milliseconds of an image, p50 / p95, one step after another"
+    if not any(store.sides(f"batch {batch}") for batch in BATCHES):
+        rows = []
     return title, _table(["", *STAGES, "all"], rows)
 
 
