@@ -22,7 +22,7 @@ const range = (pair, show = (value) => value.toFixed(3)) => (pair && pair[0] !==
 
 function short(value) {
   for (const [size, unit] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
-    if (value >= size) return `${(value / size).toPrecision(2).replace(/\.0$/, "").replace(/e\+2/, "00")}${unit}`;
+    if (value >= size) return `${value / size < 9.95 ? (value / size).toFixed(1) : Math.round(value / size)}${unit}`;
   }
   return String(value);
 }
