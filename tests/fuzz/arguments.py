@@ -22,6 +22,7 @@ SAFE = {
     **dict.fromkeys(("num_workers", "benchmark"), ["-1", "x", "", "0.5", "0"]),
     **dict.fromkeys(("crop_size", "stride", "size"), ["0", "-3", "7", "32", "x", "", "31"]),
     **dict.fromkeys(("tile", "threads"), ["0", "-1", "x", "", "1", "32", "31", "0.5"]),
+    **dict.fromkeys(("height", "resamples"), ["0", "-1", "x", "", "1", "32", "0.5"]),
     "scales": ["0", "-1", "nan", "inf", "0.5", "1", "1e-9", "x", ""],
     "device": ["cpu", "gpu", "xpu", "tpu"],
 }

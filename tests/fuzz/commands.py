@@ -21,6 +21,7 @@ TOOLS = {
     for name in (
         *("train", "val", "predict", "check_data", "prepare_voc", "make_toy_data"),
         *("class_weights", "convert", "plot", "export", "infer", "score_table"),
+        *("attention", "visualize", "compare"),
     )
 }
 

@@ -18,7 +18,7 @@ from paddle_ann.config import load
 from paddle_ann.datasets import toy_voc
 from tests.deploy.conftest import DESCRIPTION, make_bundle
 from tests.fuzz.arguments import PATHS, TEXTS, arguments, takes_path
-from tests.fuzz.commands import TOOLS, check
+from tests.fuzz.commands import TOOLS, call, check
 from tests.fuzz.mutations import SMALL, misspell, mutated, paths
 from tests.fuzz.outcome import attempt
 from tests.fuzz.parts import settings
@@ -47,6 +47,9 @@ def place(tmp_path_factory, pictures, backbone) -> Path:
     (place / "weights").mkdir()
     model = SegBuilder(load(place / "c.yml")).model
     paddle.save(model.state_dict(), str(place / "weights/model.pdparams"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        assert call("val", [*INFERENCE, "--report", "report", "--worst", "1"])[0] == 0
     return place
 
 
@@ -157,6 +160,30 @@ def test_plot(tmp_path, place, child, words):
     child.call(check, "plot", words, place, tmp_path)
 
 
+ATTENTION = (*INFERENCE, "--image_path", IMAGE, "--save_dir", "out", "--points", "3,5")
+
+
+@fuzz(fast=4, slow=300, words=lines(parser_of("attention"), ATTENTION))
+def test_attention(tmp_path, place, child, words):
+    child.call(check, "attention", words, place, tmp_path)
+
+
+VISUALIZE = (*INFERENCE, "--save_dir", "out", "--num_images", "1")
+
+
+@fuzz(fast=4, slow=300, words=lines(parser_of("visualize"), VISUALIZE))
+def test_visualize(tmp_path, place, child, words):
+    child.call(check, "visualize", words, place, tmp_path)
+
+
+COMPARE = ("report", "report", "--resamples", "7")
+
+
+@fuzz(fast=8, slow=500, words=lines(parser_of("compare"), COMPARE))
+def test_compare(tmp_path, place, child, words):
+    child.call(check, "compare", words, place, tmp_path)
+
+
 BASES = {
     "train": TRAIN,
     "val": INFERENCE,
@@ -170,6 +197,9 @@ BASES = {
     "export": EXPORT,
     "infer": INFER,
     "score_table": ("one=scores.json",),
+    "attention": ATTENTION,
+    "visualize": VISUALIZE,
+    "compare": COMPARE,
 }
 
 
