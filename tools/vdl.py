@@ -31,7 +31,8 @@ def parser() -> argparse.ArgumentParser:
 
 def show(args: argparse.Namespace) -> None:
     """Checks the logs, starts the server and waits for it."""
-    from paddle_ann.monitor import graph, viewer
+    from paddle_ann.monitor import viewer
+    from paddle_ann.monitor.graph import draw_all
 
     folder = Path(args.logdir)
     viewer.check_folder(folder)
@@ -40,7 +41,7 @@ def show(args: argparse.Namespace) -> None:
     for line in viewer.check_logs(folder, args.repair):
         print(f"Repaired: {line}")
     if args.graph:
-        for path in graph.draw_all(folder):
+        for path in draw_all(folder):
             print(f"Graph: {path}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     more = ("--cache-timeout", str(args.cache_timeout))

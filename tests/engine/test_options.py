@@ -103,14 +103,16 @@ def test_the_command_line_wins(tmp_path, parser):
     config = write(tmp_path, SECTION)
     words = "--accumulate 2 --freeze head --non_finite rollback --patience 0 --min_delta 0"
     words += " --save_epochs 5 --eval_epochs 2 --xlsx"
+    words += " --vdl_images 0 --vdl_points 7 --vdl_histograms 11 --vdl_pr_curves --vdl_mib 3"
     words += " --eval_batch_size 1 --force_resume --set_aside --seed 0"
     args = parser.parse_args(["--config", config, *words.split()])
     options = session.train_options(load(config), args)
-    found = {n: v for n, v in vars(options).items() if n != "configuration"}
+    found = {n: v for n, v in vars(options).items() if n not in ("configuration", "record")}
     assert found == {
         "accumulate": 2, "freeze": ("head",), "non_finite": "rollback", "patience": 0,
         "min_delta": 0.0, "eval_batch_size": 1, "force_resume": True, "set_aside": True, "seed": 0,
-        "save_epochs": 5, "eval_epochs": 2, "metrics": True, "xlsx": True,
+        "save_epochs": 5, "eval_epochs": 2, "metrics": True, "xlsx": True, "vdl_images": 0,
+        "vdl_points": 7, "vdl_histograms": 11, "vdl_pr_curves": True, "vdl_mib": 3,
     }  # fmt: skip
 
 
