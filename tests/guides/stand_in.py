@@ -32,6 +32,7 @@ from paddle_ann.datasets import toy_voc  # noqa: E402
 from tests.datasets.prepare.conftest import mat, tar  # noqa: E402
 
 VOC, SBD = "VOCtrainval_11-May-2012.tar", "benchmark.tgz"
+_SPLITS = ("train", "val")
 
 
 def main(train: int = 9, val: int = 3, aug: int = 8, size: tuple[int, int] = (96, 128)) -> int:
@@ -67,9 +68,6 @@ def make_archives(folder: Path, train: int, val: int, aug: int, size: tuple[int,
     tar(folder / VOC, {f"VOCdevkit/VOC2012/{name}": content for name, content in voc.items()})
     benchmark = {f"benchmark_RELEASE/dataset/{name}": content for name, content in sbd.items()}
     tar(folder / SBD, benchmark, "w:gz")
-
-
-_SPLITS = ("train", "val")
 
 
 def _lines(names: list[str]) -> bytes:
