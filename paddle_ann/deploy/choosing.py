@@ -61,7 +61,7 @@ def open_fastest(folder: str | os.PathLike[str], threads: int | None = None) -> 
     times = ", ".join(f"{name} {1e3 * value:.0f} ms" for name, value in seconds.items())
     logger.info(
         f"Predictor: {bundle.engine} is taken for {folder} ({times} for {SIDE}x{SIDE} "
-        f"pixels; {_remember(key, bundle.engine)}). engine='…' chooses another."
+        f"pixels; {_remember(key, bundle.engine)}). engine= takes another."
     )
     return bundle
 
