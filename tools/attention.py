@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from command_line import make_parser, run
+from command_line import make_parser, positive, run
 
 
 def point(text: str) -> tuple[int, int]:
@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
         help="pixels of the images (default: the middle, and those of the quarters)")  # fmt: skip
     add("--formats", nargs="+", choices=["html", "png", "npz"], default=["html", "png"],
         help="page, picture of the points, arrays (default: html png)")  # fmt: skip
+    add("--height", type=positive, default=160, help="of the picture's panels (default: 160)")
     add("--overwrite", action="store_true", help="replace files that are there")
     return parser
 
@@ -58,6 +59,7 @@ def attention(args: argparse.Namespace) -> None:
         args.points,
         args.formats,
         args.overwrite,
+        height=args.height,
     ):
         print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)", flush=True)
 

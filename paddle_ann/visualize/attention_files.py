@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 from paddle import nn
-from PIL import Image
 
 from paddle_ann.checkpoint.files import replacing
 from paddle_ann.datasets.audit.scan import Progress
@@ -37,6 +36,7 @@ class Seen(NamedTuple):
     given: bool
     names: Sequence[str]
     palette: np.ndarray
+    height: int
 
 
 def write_attention(
@@ -50,6 +50,7 @@ def write_attention(
     formats: Sequence[str] = ("html", "png"),
     overwrite: bool = False,
     stream: TextIO | None = sys.stderr,
+    height: int = 160,
 ) -> Iterator[Path]:
     """Runs a network over images and writes what it attends to, image by image.
 
@@ -70,6 +71,7 @@ def write_attention(
         formats: Some of html, png, npz.
         overwrite: Replace files that are there.
         stream: Where progress goes; None for nowhere.
+        height: Of one panel of the pictures, in pixels.
 
     Returns:
         The files, each as soon as it is written: the work is done while this is iterated over.
@@ -83,7 +85,7 @@ def write_attention(
     if unknown := [kind for kind in formats if kind not in FORMATS] or not formats:
         raise ValueError(f"formats must be some of {', '.join(FORMATS)}; received {unknown}.")
     targets = _targets(images, Path(folder), formats, overwrite)
-    return _write(model, targets, transforms, names, palette, points, stream)
+    return _write(model, targets, transforms, names, palette, points, stream, height)
 
 
 def _targets(
@@ -121,19 +123,21 @@ def _write(
     palette: np.ndarray,
     points: Sequence[tuple[int, int]],
     stream: TextIO | None,
+    height: int,
 ) -> Iterator[Path]:
     progress = Progress("explored", len(targets), stream)
     for image, paths in targets.items():
         rgb = read_untrusted(image)
-        height, width = rgb.shape[:2]
+        rows, columns = rgb.shape[:2]
         try:
-            places = check_points(points or _five(width, height), width, height)
+            places = check_points(points or _five(columns, rows), columns, rows)
         except ValueError as error:
             raise ValueError(f"{image}: {error}") from None
         prepared = prepare(rgb, transforms)
         observation = observe(model, prepared.image)
         found = observation.at(prepared.points_in_image(places))
-        seen = Seen(image.name, prepared, observation, found, places, bool(points), names, palette)
+        shown = (image.name, prepared, observation, found, places, bool(points))
+        seen = Seen(*shown, names, palette, height)
         for kind, path in paths.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as part:
@@ -157,7 +161,7 @@ def _write_page(seen: Seen, path: Path) -> None:
 
 def _write_picture(seen: Seen, path: Path) -> None:
     arguments = (seen.prepared.picture, seen.observation, seen.found, seen.places, seen.names)
-    picture = draw_attention(*arguments).quantize(256, dither=Image.Dither.NONE)
+    picture = draw_attention(*arguments, seen.height)
     with path.open("wb") as file:
         picture.save(file, "PNG", optimize=True)
 

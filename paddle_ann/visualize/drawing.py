@@ -18,6 +18,7 @@ __all__ = ["attention_picture", "draw_attention"]
 _GAP = 8
 _TEXT = 13
 _LINE = _TEXT + 5
+_TITLE = 11 * _TEXT  # the width of the longest one over a grid
 _OPACITY = 0.72  # of the cells over the picture
 _BAR = (256, 14)
 _INK, _FAINT = (20, 20, 20), (95, 95, 95)
@@ -80,7 +81,7 @@ def draw_attention(
     gray = panel.convert("L").convert("RGB")
     tops = {block.name: scale_top([block.weights]) for block in observation.blocks}
     columns = 1 + sum(len(block.pool_sizes) for block in found.blocks.values())
-    cell = max(panel.width, 6 * _TEXT) + _GAP
+    cell = max(panel.width, _TITLE) + _GAP
     row = height + _LINE + _GAP
     title, foot = 2 * _LINE, (_LINE * 2 + _BAR[1] + _GAP) * len(tops)
     size = (max(columns * cell, _BAR[0] + 320) + _GAP, title + row * len(places) + foot + _GAP)

@@ -5,11 +5,8 @@ python -m tests.visualize.screenshot PAGE.html OUTPUT.png
 
 from __future__ import annotations
 
-import io
 import sys
 from pathlib import Path
-
-from PIL import Image
 
 from tests.browser.driver import visit
 
@@ -19,9 +16,7 @@ if __name__ == "__main__":
         Path(__file__).with_suffix(".mjs"),
         url=page.as_uri(),
         output=str(output),
-        width=1180,
-        height=800,
+        width=1000,
+        height=700,
         keys=["b", "1"],
     )
-    image = Image.open(io.BytesIO(output.read_bytes())).convert("RGB")
-    image.quantize(256, dither=Image.Dither.NONE).save(output, optimize=True)
