@@ -16,7 +16,7 @@ if __name__ == "__main__":
         Path(__file__).with_suffix(".mjs"),
         url=page.as_uri(),
         output=str(output),
-        width=1000,
-        height=700,
+        width=980,
+        height=660,
         keys=["b", "1"],
     )
