@@ -11,7 +11,6 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import IO, NamedTuple
 
 from PIL import Image
@@ -108,8 +107,8 @@ def _unpack(
 ) -> Iterator[bytes]:
     """Yield the unpacked lines of each band, at most that many bytes and one piece in memory."""
     inflate, content, left = zlib.decompressobj(), bytearray(), height
-    for piece in chain(_pieces(file, data), [b""]):  # at last, what is still held back
-        while left:
+    for piece in _pieces(file, data):
+        while left:  # also without more input, for what is still held back
             wanted = line * min(rows, left)
             content += inflate.decompress(piece, wanted - len(content))
             piece = inflate.unconsumed_tail
