@@ -50,7 +50,7 @@ def build(
         seed: of the resamples.
     """
     count = len(names)
-    parts = np.stack([measures.areas(m.dense(count, count)) for m in found.matrices])
+    parts = np.stack([matrix.areas(count) for matrix in found.matrices])
     near = np.stack([contour.dense(3, count) for contour in found.contours])
     many = len(images) > 1  # one image tells nothing about others
     intervals = _intervals(parts, near, resamples, seed) if many else None

@@ -144,12 +144,23 @@ def load(folder: str | Path) -> Loaded:
 def _content(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] == FORMAT and content["lines"] and content["classes"][0]["name"]:
-            return dict(content)
         problem = f"its format is {content['format']!r}, and {FORMAT!r} is what is read"
+        if content["format"] == FORMAT:
+            _check(content)
+            return dict(content)
     except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
         problem = repr(error)
     raise ValueError(f"{path} is no report: {problem}. tools/val.py --report writes one.")
+
+
+def _check(content: dict[str, Any]) -> None:
+    """Raise an error unless all is there that a comparison takes."""
+    texts = [content["lines"], content["absent_classes"]]
+    texts += [content["source"][name] for name in ("model", "how", "data")]
+    texts += [one["name"] for one in content["classes"]]
+    if not all(isinstance(text, str) for text in texts) or not content["classes"]:
+        raise ValueError("a text is missing")
+    float(content["boundary_ratio"])
 
 
 def _parse(content: dict[str, Any], text: str) -> Loaded:
@@ -157,13 +168,14 @@ def _parse(content: dict[str, Any], text: str) -> Loaded:
     return Loaded(
         content,
         [str(row["image"]) for row in rows],
-        np.stack([measures.areas(_dense(row["confusion"], count, count)) for row in rows]),
-        np.stack([_dense(row["contours"], 3, count) for row in rows]),
+        np.stack([_sparse(row["confusion"], count * count).areas(count) for row in rows]),
+        np.stack([_sparse(row["contours"], 3 * count).dense(3, count) for row in rows]),
     )
 
 
-def _dense(pair: Any, *shape: int) -> np.ndarray:
+def _sparse(pair: Any, size: int) -> Sparse:
     places, counts = (np.array(part, np.int64) for part in pair)
-    if places.shape != counts.shape or (counts < 0).any() or (places < 0).any():
+    fits = places.ndim == 1 and places.shape == counts.shape and (counts >= 0).all()
+    if not fits or ((places < 0) | (places >= size)).any():
         raise ValueError("counts and places do not fit")
-    return Sparse(places, counts).dense(*shape)
+    return Sparse(places, counts)

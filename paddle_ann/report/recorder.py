@@ -41,6 +41,18 @@ class Sparse(NamedTuple):
         array.ravel()[self.places] = self.counts
         return array
 
+    def areas(self, num_classes: int) -> np.ndarray:
+        """Return `measures.areas` of this confusion matrix, without putting the zeros back."""
+        label, prediction = np.divmod(self.places.astype(np.int64), num_classes)
+        right = label == prediction
+        parts = (
+            (label[right], self.counts[right]),
+            (prediction, self.counts),
+            (label, self.counts),
+        )
+        summed = [np.bincount(ids, counts, num_classes) for ids, counts in parts]
+        return np.stack(summed).astype(np.int64)
+
 
 class Worst(NamedTuple):
     """Small maps of an image that scores badly.

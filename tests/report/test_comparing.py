@@ -104,7 +104,7 @@ def test_text():
     assert lines[6].split() == ["car", "absent", "absent", "absent"]
     notes = [line for line in lines if line.startswith("Note: ")]
     assert (
-        "5 differences" in notes[0] and "0.2 would" in notes[0] and "11 images are few" in notes[2]
+        "5 differences" in notes[0] and "0.3 would" in notes[0] and "11 images are few" in notes[2]
     )
     assert "11 better in B, 0 worse" in "\n".join(lines)
 

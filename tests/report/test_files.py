@@ -104,7 +104,7 @@ def test_what_is_no_report_is_named(tmp_path):
     damage = {
         "[": "JSONDecodeError|Expecting",
         '{"image": "a"}': "confusion",
-        '{"image": "a", "confusion": [[99], [1]], "contours": [[], []]}': "IndexError",
+        '{"image": "a", "confusion": [[99], [1]], "contours": [[], []]}': "do not fit",
         '{"image": "a", "confusion": [[0], [-1]], "contours": [[], []]}': "do not fit",
         '{"image": "a", "confusion": [[0, 1], [1]], "contours": [[], []]}': "do not fit",
         '{"image": "a", "confusion": 7, "contours": [[], []]}': "TypeError",
@@ -115,8 +115,10 @@ def test_what_is_no_report_is_named(tmp_path):
         changed(tmp_path, lines=files.hash_file(rows))
         with pytest.raises(ValueError, match=f"(?s)images.jsonl is damaged.*({message})"):
             load(tmp_path)
-    for fields in ({"format": "other"}, {"classes": []}, {"lines": None}):
-        changed(tmp_path, **{"format": "paddle_ann report 1", "classes": [{"name": "a"}], **fields})
+    good = json.loads((tmp_path / "report.json").read_text())
+    wrong = ({"format": "other"}, {"classes": []}, {"lines": None}, {"source": {}})
+    for fields in (*wrong, {"classes": [{"name": "a"}, {}]}, {"boundary_ratio": None}):
+        changed(tmp_path, **{**good, **fields})
         with pytest.raises(ValueError, match="report.json is no report"):
             load(tmp_path)
     (tmp_path / "report.json").write_text("[]")

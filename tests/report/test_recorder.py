@@ -55,6 +55,7 @@ def test_of_each_image_by_itself():
         expected = np.zeros((CLASSES, CLASSES), int)
         np.add.at(expected, (label[valid], ids[valid]), 1)
         assert np.array_equal(matrix.dense(CLASSES, CLASSES), expected)
+        assert np.array_equal(matrix.areas(CLASSES), measures.areas(expected))
         near = boundary.areas(label, ids, CLASSES, valid)
         assert np.array_equal(contour.dense(3, CLASSES), near)
         spread.append(float(measures.image_iou(measures.areas(expected))))
