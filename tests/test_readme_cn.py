@@ -101,8 +101,9 @@ def test_commands_are_the_same(english: str, chinese: str) -> None:
 
 
 def test_headings_are_on_the_same_levels(english: str, chinese: str) -> None:
-    for ours, theirs in zip_longest(headings(english), headings(chinese), fillvalue=""):
-        assert ours.split(" ")[0] == theirs.split(" ")[0], f"{ours!r} stands beside {theirs!r}"
+    ours, theirs = headings(english), headings(chinese)
+    beside = "\n".join(f"{a:42} {b}" for a, b in zip_longest(ours, theirs, fillvalue="(none)"))
+    assert [a.split(" ")[0] for a in ours] == [b.split(" ")[0] for b in theirs], beside
 
 
 def test_pictures_are_the_same(english: str, chinese: str) -> None:
