@@ -39,6 +39,7 @@ def segmenter(tmp_path_factory):
     return Segmenter(Predictor(folder, "onnxruntime"), 5000)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_format_is_read_and_survives_being_spoiled(segmenter, format):
     """Bytes replaced, cut off, repeated: an answer, or a refusal that says why."""

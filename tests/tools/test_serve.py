@@ -58,6 +58,7 @@ def test_from_start_to_ctrl_c(started: tuple[subprocess.Popen[str], str, str], t
     assert sorted(tmp_path.rglob("*")) == before  # nothing is stored
 
 
+@pytest.mark.slow
 def test_ctrl_c_with_an_open_upload(started: tuple[subprocess.Popen[str], str, str]):
     process, url, _ = started
     port = int(url.rpartition(":")[2].rstrip("/"))
