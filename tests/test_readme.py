@@ -54,7 +54,8 @@ PYTHON_API = Plan(
     ),
 )
 DOCTOR = Plan("doctor", "python -m paddle_ann doctor")
-VISUALDL = Plan("visualdl", "visualdl --logdir")
+VISUALDL = Plan("visualdl", "python tools/vdl.py")
+LOOK = Plan("look", "--report output/toy/report")
 PADDLESEG_SCRIPT = Plan(
     "paddleseg script",
     "python -m paddle_ann run",
@@ -74,7 +75,7 @@ CAMVID = Plan(
 DATA = Plan("data", "python tools/check_data.py")
 PLOT = Plan("plot", "python tools/plot.py")
 MAKE = Plan("make", "make demo")  # not run here: `make test` runs this file, and makes .venv
-PLANS = [TOOLS, PYTHON_API, DOCTOR, VISUALDL, PADDLESEG_SCRIPT, CAMVID, DATA, PLOT, MAKE]
+PLANS = [TOOLS, PYTHON_API, DOCTOR, VISUALDL, LOOK, PADDLESEG_SCRIPT, CAMVID, DATA, PLOT, MAKE]
 
 
 def block_of(plan: Plan) -> str:
@@ -138,6 +139,14 @@ def test_data_is_looked_through(after_tools: Path) -> None:
     assert "<html" in (after_tools / "output/toy_data.html").read_text(encoding="utf-8")
 
 
+def test_report_panels_and_attention(after_tools: Path) -> None:
+    run(["bash", "-euc", block_of(LOOK)], after_tools)
+    output = after_tools / "output/toy"
+    assert (output / "report/report.html").stat().st_size > 10_000
+    assert list((output / "panels").rglob("*.png"))
+    assert list((output / "attention").rglob("*.html"))
+
+
 def test_curves_are_drawn(after_tools: Path) -> None:
     run(["bash", "-euc", block_of(PLOT)], after_tools)
     assert (after_tools / "output/toy/curves.png").stat().st_size > 10_000
@@ -159,8 +168,7 @@ def test_visualdl_command_serves_the_scalars(after_tools: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = block_of(VISUALDL).replace("8040", str(port))
-    assert str(port) in command
+    command = f"{block_of(VISUALDL).strip()} --port {port}"
     server = subprocess.Popen(
         ["bash", "-c", "exec " + command],
         cwd=after_tools,
