@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from PIL import Image
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -25,6 +27,9 @@ def main(export: str, image: str, picture: str) -> None:
             visit(script, url=url, file=image, picture=picture)
         finally:
             server.terminate()
+    with Image.open(picture) as taken:  # 256 colours, for a file of less than 300 kB
+        small = taken.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    small.save(picture, optimize=True)
 
 
 if __name__ == "__main__":
