@@ -66,6 +66,8 @@ export default async (page, { url, files }) => {
     await page.setViewportSize({ width, height: 844 });
     await page.click("#files li:nth-child(1) .entry");
     await drawn(page, 2);
+    await page.hover("#layer", { position: { x: 99, y: 77 } });
+    for (const mode of ["confidence", "classes"]) await page.check(`[value=${mode}]`, { force: true });
     got.widths.push([width, await page.evaluate(() => document.documentElement.scrollWidth)]);
   }
   return got;

@@ -85,7 +85,7 @@ function tell(at, byKeys = false) {
   tip.hidden = mark.hidden = !point;
   const id = point ? shown.ids[point[1] * shown.width + point[0]] : null;
   watchers.forEach((watcher) => watcher(id));
-  if (!point) return void (probe.textContent = shown ? "Point at the image to see class and confidence." : "\u00a0");
+  if (!point) return void (probe.textContent = shown ? "Point at the image: class and confidence" : "\u00a0");
   const [x, y] = point;
   const sure = shown.sure ? `, ${Math.round(shown.sure[y * shown.width + x] / 2.55)} %` : "";
   tip.textContent = `${shown.classes[id].name}${sure}`;
