@@ -64,7 +64,6 @@ def flat(arguments: Mapping[str, Any], fingerprint: Mapping[str, Any]) -> dict[s
     schedule = rate if isinstance(rate, dict) else {"base_lr": rate}
     settings = fingerprint["optimizer"]["settings"]
     found = {
-        **{n: v for n, v in arguments.items() if n not in BESIDE and not n.startswith("vdl_")},
         "model": fingerprint["model"]["type"],
         "optimizer": fingerprint["optimizer"]["type"],
         "schedule": schedule.get("type"),
@@ -72,6 +71,7 @@ def flat(arguments: Mapping[str, Any], fingerprint: Mapping[str, Any]) -> dict[s
         "weight_decay": settings.get("weight_decay") if isinstance(settings, dict) else None,
         "samples": fingerprint["train_dataset"]["samples"],
         "losses": ", ".join(f"{x['coef']:g} {x.get('type')}" for x in fingerprint["losses"]),
+        **{n: v for n, v in arguments.items() if n not in BESIDE and not n.startswith("vdl_")},
     }
     return {name: _simple(value) for name, value in found.items() if value is not None}
 

@@ -63,7 +63,7 @@ def histogram(tag: str, counts: np.ndarray, edges: np.ndarray, step: int) -> byt
 
 
 def pr_curve(tag: str, true: np.ndarray, false: np.ndarray, step: int) -> bytes:
-    """Return a curve of precision over recall.
+    """Return a curve of precision over recall; where nothing is predicted, the precision is 1.
 
     Args:
         tag: where it is shown.
@@ -77,7 +77,7 @@ def pr_curve(tag: str, true: np.ndarray, false: np.ndarray, step: int) -> bytes:
     record = base_component.pr_curve_raw(
         clean(tag),
         *(counts.tolist() for counts in (true, false, rejected, missed)),
-        (true / np.maximum(true + false, 1)).tolist(),
+        np.where(true + false > 0, true / np.maximum(true + false, 1), 1.0).tolist(),
         (true / max(int(true[0]), 1)).tolist(),
         step,
         _now(),

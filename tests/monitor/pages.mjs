@@ -1,8 +1,8 @@
 // Opens pages of VisualDL and says what is drawn on them: pages.mjs {url, pages, folder}.
-// A page: {route, groups?, kind, least, want?, name?}: `groups` are clicked first; `kind` tells what
+// A page: {route, groups?, kind, least, want?, name?, height?}: `groups` are clicked first; `kind` tells what
 // is counted (canvas: pixels that have a colour; images: pictures that are decoded; text: elements
 // that hold `want` and nothing else), and the page is waited for until there are `least` of it and
-// no more come; `name` is that of the screenshot in `folder`.
+// no more come; `name` is that of the screenshot in `folder`, `height` that of the window.
 const COUNT = {
   canvas: () => {
     let count = 0;
@@ -25,7 +25,8 @@ const COUNT = {
 
 export default async (page, { url, pages, folder }) => {
   const found = [];
-  for (const { route, groups, kind, least, want, name } of pages) {
+  for (const { route, groups, kind, least, want, name, height } of pages) {
+    await page.setViewportSize({ width: 1440, height: height ?? 1000 });
     await page.goto(`${url}/app/${route}`, { waitUntil: "domcontentloaded" });
     for (const group of groups ?? []) await page.getByText(group, { exact: true }).first().click();
     const end = Date.now() + 60_000;

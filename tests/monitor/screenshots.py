@@ -15,30 +15,35 @@ from tests.browser.driver import visit
 from tests.engine.launcher import core_port
 
 
-def page(route: str, name: str, kind: str, least: int, *groups: str, want: str = "") -> dict:
+def page(
+    route: str, name: str, kind: str, least: int, *groups: str, want: str = "", height: int = 1000
+) -> dict:
     """A page as pages.mjs takes it; `groups` are clicked: closed if they are open."""
-    wanted = {"route": route, "name": name, "kind": kind, "least": least}
+    wanted = {"route": route, "name": name, "kind": kind, "least": least, "height": height}
     return {**wanted, "groups": list(groups), "want": want}
 
 
-PAGES = [
+TOGETHER = [
     page("scalar", "scalars", "canvas", 600, "Epoch", "Train"),
-    page("sample/image", "images", "images", 2, "Classes", "Validation image 0"),
-    page("sample/image", "confusion", "images", 2),
-    page("histogram", "histograms", "canvas", 3000),
-    page("hyper-parameter", "hyper_parameters", "text", 1, want="AdamW"),
+    page("hyper-parameter", "hyper_parameters", "text", 1, want="AdamW", height=500),
     page("pr-curve", "pr_curves", "canvas", 150),
-    page("graph/dynamic_graph", "graph", "text", 0),
+]
+ALONE = [
+    page("sample/image", "images", "images", 6, "Classes", "Validation image 0", height=1700),
+    page("sample/image", "confusion", "images", 2, height=700),
+    page("histogram", "histograms", "canvas", 3000),
 ]
 
 
 def main(logdir: Path, folder: Path) -> None:
-    port = core_port()
-    with viewer.serving(logdir, "127.0.0.1", port, "--cache-timeout", "1"):
-        url = f"http://127.0.0.1:{port}"
-        script = Path(__file__).with_name("pages.mjs")
-        answers = visit(script, url=url, pages=PAGES, folder=str(folder), faults=[])
-        for wanted, found in zip(PAGES, answers):
+    """Take the pictures of all trainings in LOGDIR, and of the first by itself."""
+    first = min(path.parent for path in logdir.rglob("vdlrecords.*.log"))
+    for shown, pages in ((logdir, TOGETHER), (first, ALONE)):
+        port = core_port()
+        with viewer.serving(shown, "127.0.0.1", port, "--cache-timeout", "1"):
+            script, url = Path(__file__).with_name("pages.mjs"), f"http://127.0.0.1:{port}"
+            answers = visit(script, url=url, pages=pages, folder=str(folder), faults=[])
+        for wanted, found in zip(pages, answers):
             file = folder / f"visualdl_{wanted['name']}.png"
             with Image.open(file) as picture:
                 picture.convert("RGB").quantize(64).save(file, optimize=True)

@@ -41,7 +41,7 @@ def test_visualdl_reads_what_is_written(tmp_path, picture):
     (bins,) = log.get_data("histogram", "e")
     assert list(bins.histogram.hist) == [1, 1, 1] and bins.histogram.bin_edges[-1] == 4.0
     (curve,) = log.get_data("pr_curve", "f")
-    np.testing.assert_allclose(curve.pr_curve.precision, [0.4, 2 / 3, 0])
+    np.testing.assert_allclose(curve.pr_curve.precision, [0.4, 2 / 3, 1])
     np.testing.assert_allclose(curve.pr_curve.recall, [1, 0.5, 0])
     assert list(curve.pr_curve.TN) == [0, 5, 6] and list(curve.pr_curve.FN) == [0, 2, 4]
     (text,) = log.get_data("text", "g")
