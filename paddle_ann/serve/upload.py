@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -71,6 +72,8 @@ async def _read(request: Request, limits: Limits) -> bytes:
         form = await parser.parse()
     except MultiPartException as error:
         raise HTTPException(400, f"The form cannot be read: {error.message}") from None
+    except FormParserError:  # passed through by Starlette before 1.0
+        raise HTTPException(400, "The form cannot be read: Invalid multipart data.") from None
     file = form.get(FIELD)
     if not isinstance(file, UploadFile):
         raise HTTPException(400, f"The form has no file in the field '{FIELD}'.")
