@@ -303,6 +303,7 @@ def test_a_log_of_a_killed_training_can_be_read(root, tmp_path):
     assert [line["iteration"] for line in logs.lines(out)] == [4, 5, 8, 10]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow(root, tmp_path):
     """What an evaluation keeps for its pictures is let go again; numpy's arrays are traced too."""
 
