@@ -79,6 +79,8 @@ def check_file(path: AnyPath, name: str) -> None:
         FileExistsError: It is a folder, or what should hold it is a file.
         ValueError: See `check_folder`.
     """
+    if not os.fspath(path):
+        raise ValueError(f"{name} is empty; give the name of a file.")
     check_path(path, name)
     if os.path.isdir(path):
         raise FileExistsError(f"{name} {path} is a folder; give the name of a file.")

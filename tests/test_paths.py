@@ -52,3 +52,8 @@ def test_what_can_be_written(here):
     for path in ("new", "new/er", "file", "folder/../file"):
         check_file(path, "--to")
     check_path("file/x", "--from")  # that there is no such file, its reader says
+
+
+def test_a_file_needs_a_name(here):
+    with pytest.raises(ValueError, match="--to is empty; give the name of a file"):
+        check_file("", "--to")

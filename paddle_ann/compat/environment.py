@@ -1,8 +1,12 @@
-"""PaddleSeg's look at the machine, which its tools start with."""
+"""PaddleSeg's look at the machine, which its tools start with, and its log lines."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import io
+import sys
+import time
 from typing import Any
 
 import paddle
@@ -43,7 +47,41 @@ def _patch(patches: Patches) -> None:
     patches.everywhere(original, without_cudnn(original))
 
 
+def log(level: int = 2, message: Any = "") -> None:
+    """Print a log line as it is; what the terminal cannot show, by its number.
+
+    Args:
+        level: 0 error, 1 warning, 2 info, 3 debug.
+        message: the line.
+    """
+    logger = module("paddleseg.utils.logger")
+    if paddle.distributed.ParallelEnv().local_rank != 0 or logger.log_level < level:
+        return
+    line = f"{time.strftime('%Y-%m-%d %H:%M:%S')} [{logger.levels[level]}]\t{message}"
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+
+
+def _log_bites() -> bool:
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        module("paddleseg.utils.logger").log(0, "道路")
+    return "道路" not in printed.getvalue()
+
+
+def _patch_log(patches: Patches) -> None:
+    patches.set(module("paddleseg.utils.logger"), "log", log)
+
+
 FIXES = (
+    Fix(
+        "log-text",
+        "log lines with Chinese names (of files, of classes) are unreadable: `é\x81\x93è·¯` for "
+        "`道路`; a file name that is no UTF-8 ends the program with `UnicodeEncodeError`",
+        "logger.log encodes each line as UTF-8 and decodes it as Latin-1",
+        "paddleseg 2.8.0",
+        _log_bites,
+        _patch_log,
+    ),
     Fix(
         "missing-cudnn",
         "a GPU build of Paddle without cuDNN: every tool of PaddleSeg's dies at its start with "

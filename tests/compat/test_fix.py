@@ -116,9 +116,9 @@ def test_applying_is_quick(reverted):
     compat.apply()  # the first use of an operator is slower
     compat.revert()
     gc.collect()
-    start = time.perf_counter()
+    start = time.process_time()  # other work on the machine does not count
     compat.apply()
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 def test_a_fault_that_is_not_there_is_left_alone(monkeypatch):

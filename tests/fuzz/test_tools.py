@@ -213,8 +213,9 @@ def test_every_odd_path(tmp_path, place, child, tool):
             continue
         for path in (*PATHS, *TEXTS):
             try:
-                words = [*BASES[tool], action.option_strings[0], path]
+                flag, base = action.option_strings[:1], BASES[tool]
+                words = [*base, *flag, path] if flag else [path, *base[1:]]
                 child.call(check, tool, words, place, tmp_path)
             except AssertionError as error:
-                failed.append(f"{words[-2]} {path[:40]!a}: {error}")
+                failed.append(f"{action.dest} {path[:40]!a}: {error}")
     assert not failed, "\n\n".join(failed)
