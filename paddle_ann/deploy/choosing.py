@@ -22,7 +22,7 @@ from paddleseg.utils import logger
 from paddle_ann.checkpoint.files import replacing
 from paddle_ann.cpu import available_cores
 from paddle_ann.deploy.runner import Bundle
-from paddle_ann.deploy.runner.bundle import list_engines
+from paddle_ann.deploy.runner.bundle import check_files, list_engines
 from paddle_ann.deploy.runner.description import read_description, read_sums
 from paddle_ann.deploy.runner.engines import graph_files
 
@@ -55,6 +55,8 @@ def open_fastest(folder: str | os.PathLike[str], threads: int | None = None) -> 
     known = _remembered().get(key)
     if known in names:
         return Bundle(folder, known, threads)
+    for name in names:
+        check_files(name, folder)  # a file that was changed is no reason to take another engine
     bundle, seconds = measure(folder, names, threads)
     if min(seconds.values()) < QUICK:
         return bundle  # so quickly measured that there is nothing to remember

@@ -114,3 +114,11 @@ def test_fewer_bits(bundle):
         assert "this processor has no bfloat16" in str(error)
     else:
         assert found.engine == "openvino"
+
+
+def test_a_changed_file_is_refused_and_not_gone_round(bundle, seconds):
+    with open(bundle / "model.onnx", "ab") as file:
+        file.write(b"x")
+    with pytest.raises(ValueError, match="model.onnx is not what was exported"):
+        Predictor(bundle)
+    assert not seconds[1]

@@ -144,10 +144,8 @@ def list_engines(folder: Path) -> list[str]:
     return found
 
 
-def open_checked(
-    engine: str, folder: Path, threads: int | None = None, precision: str = "fp32"
-) -> Run:
-    """Open the graph once its files are known to be what was exported.
+def check_files(engine: str, folder: Path) -> None:
+    """Raise unless the files that an engine reads are what was exported.
 
     Raises:
         FileNotFoundError: if one is missing.
@@ -158,6 +156,13 @@ def open_checked(
         if not path.is_file():
             raise FileNotFoundError(f"{path} is missing, which {engine} needs.")
         check_sum(path, path.read_bytes(), sums)
+
+
+def open_checked(
+    engine: str, folder: Path, threads: int | None = None, precision: str = "fp32"
+) -> Run:
+    """Open the graph once its files are known to be what was exported; errors of both."""
+    check_files(engine, folder)
     return open_engine(engine, folder, threads, precision)
 
 
