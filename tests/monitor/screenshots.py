@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from paddle_ann.monitor import viewer
+from paddle_ann.monitor import graph, viewer
 from tests.browser.driver import visit
 from tests.engine.launcher import core_port
 
@@ -33,12 +33,14 @@ ALONE = [
     page("sample/image", "confusion", "images", 2, height=700),
     page("histogram", "histograms", "canvas", 3000),
 ]
+GRAPH = page("graph/dynamic_graph", "graph", "text", 1, want="Model Properties", height=700)
 
 
 def main(logdir: Path, folder: Path) -> None:
     """Take the pictures of all trainings in LOGDIR, and of the first by itself."""
     first = min(path.parent for path in logdir.rglob("vdlrecords.*.log"))
-    for shown, pages in ((logdir, TOGETHER), (first, ALONE)):
+    alone = [*ALONE, *([GRAPH] if (first / graph.FILE).exists() else [])]
+    for shown, pages in ((logdir, TOGETHER), (first, alone)):
         port = core_port()
         with viewer.serving(shown, "127.0.0.1", port, "--cache-timeout", "1"):
             script, url = Path(__file__).with_name("pages.mjs"), f"http://127.0.0.1:{port}"
