@@ -14,6 +14,7 @@ import numpy as np
 import paddle
 import pytest
 
+from paddle_ann.datasets.class_names import CLASS_NAMES
 from paddle_ann.engine import STOPPED, Callback, Interrupted, TrainOptions, iters_per_epoch
 from paddle_ann.engine.metric_rows import class_columns
 from paddle_ann.engine.train_accuracy import pixel_counts
@@ -135,8 +136,8 @@ def test_rows_hold_means_and_scores(root, tmp_path):
     last, scores = found[-1], watch.scores
     assert float(last["mIoU"]) == scores["mIoU"] and float(last["kappa"]) == scores["kappa"]
     assert float(last["test_accuracy"]) == scores["accuracy"]
-    for number, iou in enumerate(scores["class_iou"]):
-        cell = last[f"IoU class {number}"]
+    for name, iou in zip(CLASS_NAMES["PascalVOC"], scores["class_iou"]):
+        cell = last[f"IoU {name}"]
         assert (cell == "") if math.isnan(iou) else (float(cell) == iou)
     assert watch.rows[-1]["iteration"] == 6
 
