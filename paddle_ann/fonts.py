@@ -1,11 +1,14 @@
-"""A font of this machine that can draw a text: Pillow's own knows no Chinese."""
+"""A font of this machine that can draw a text: Pillow's own knows ASCII alone."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import matplotlib
 from PIL import ImageFont
 
-_LATIN = 0x24F  # the last letter of those alphabets that Pillow's own font has
-_WIDE = (  # for all others; Pillow looks for these among the system's fonts
+_CJK = 0x2E80  # where the alphabets of East Asia begin
+_WIDE = (  # for these; Pillow looks for them among the system's fonts
     "NotoSansCJK-Regular.ttc",
     "NotoSansSC-Regular.otf",
     "SourceHanSansSC-Regular.otf",
@@ -26,9 +29,10 @@ def font_for(text: str, size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFo
         text: What is to be drawn; letters that no font has become boxes.
         size: Height in pixels.
     """
-    if all(ord(letter) <= _LATIN for letter in text):
+    if text.isascii():
         return ImageFont.load_default(size=size)
-    for name in _WIDE:
+    alphabets = str(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"))
+    for name in (alphabets,) if all(ord(letter) < _CJK for letter in text) else _WIDE:
         try:
             return ImageFont.truetype(name, size)
         except OSError:  # not on this machine
