@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     add("--timeout", type=float, default=30, metavar="SECONDS", help="for an upload (default: 30)")
     group = parser.add_argument_group("how images are run through the network")
     add = group.add_argument
-    add("--engine", default="auto", help="onnxruntime, openvino or paddle (default: the first)")
+    add("--engine", default="auto", help="onnxruntime, openvino or paddle (default: the fastest)")
     add("--threads", type=positive, help="that compute (default: all cores)")
     add("--tile", type=positive, metavar="PIXELS", help="slide a window of this side over images")
     add("--overlap", type=float, default=0.25, help="share of a tile seen twice (default: 0.25)")
