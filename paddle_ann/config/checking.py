@@ -231,12 +231,15 @@ def _check_class_weights(settings: dict[str, Any]) -> None:
     classes = settings["model"].get("num_classes")
     for block in loss_blocks(settings["loss"]):
         weight = block.get("weight")
-        if isinstance(weight, str) and weight != WORD:
+        if weight is None or weight == WORD:
+            continue
+        numbers = isinstance(weight, list) and all(type(item) in (int, float) for item in weight)
+        if not numbers:
             raise ValueError(
                 f"loss: the weight of {block['type']} is {weight!r}; it must be a list with a "
                 f"number for each class, or {WORD}, which computes them from the training masks."
             )
-        if isinstance(weight, list) and isinstance(classes, int) and len(weight) != classes:
+        if isinstance(classes, int) and len(weight) != classes:
             raise ValueError(
                 f"loss: the weight of {block['type']} has {len(weight)} numbers, but "
                 f"model.num_classes is {classes}; tools/class_weights.py prints one for each class."

@@ -104,6 +104,8 @@ def test_nothing_is_read_unless_a_loss_asks_for_it():
 @pytest.mark.parametrize(
     ("weight", "message"),
     [
+        ("0", "weight of CrossEntropyLoss is 0; it must be a list with a number for each class"),
+        ("[[1, 2], [3, 4]]", "it must be a list with a number for each class"),
         ("'median'", "weight of CrossEntropyLoss is 'median'.*median_frequency"),
         ("[1.0,2.0]", "has 2 numbers, but model.num_classes is 21"),
     ],
