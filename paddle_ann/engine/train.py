@@ -13,7 +13,8 @@ from paddleseg.utils import logger
 
 from paddle_ann.checkpoint import RunLock
 from paddle_ann.engine import earlier, processes
-from paddle_ann.engine.assembly import Arguments, Assembly
+from paddle_ann.engine.arguments import Arguments
+from paddle_ann.engine.assembly import Assembly
 from paddle_ann.engine.callback import Callback
 from paddle_ann.engine.options import TrainOptions
 from paddle_ann.engine.saving import Saving
