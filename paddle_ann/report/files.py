@@ -123,7 +123,7 @@ def load(folder: str | Path) -> Loaded:
         ValueError: if it is damaged, or something else.
     """
     path = Path(folder, JSON) if os.path.isdir(folder) else Path(folder)
-    rows = path.with_name(LINES)
+    rows = path.parent / LINES
     for file in (path, rows):
         if not os.path.isfile(file):
             raise FileNotFoundError(

@@ -141,3 +141,9 @@ def test_names_of_images(tmp_path):
 
 def pictures_sparse():
     return files.Sparse.of(np.zeros((CLASSES, CLASSES), int))
+
+
+@pytest.mark.parametrize("path", ["", "gone", "x" * 300])
+def test_what_is_not_there_is_named(path):
+    with pytest.raises(FileNotFoundError, match="does not exist. Give a folder that tools/val.py"):
+        files.load(path)
