@@ -20,7 +20,7 @@ from paddle_ann.convert import from_state, from_torch, read_state, save_state, t
 from paddle_ann.models import ANN, ANNNet
 from paddle_ann.models.annnet import ContextAttention
 from paddle_ann.nn import AFNB, APNB
-from tests.helpers import randomize
+from tests.helpers import in_mode, randomize
 
 STEMS = {"7x7": (3,), "deep": (2, 3, 5)}
 
@@ -46,7 +46,7 @@ def network(kind: type, stem: str, bottleneck: bool, seed: int, **options) -> pa
             options.update(value_channels=value)
     model = kind(draw(2, 40), backbone, inter_channels=draw(2, 30), **options)
     paddle.seed(seed)
-    return randomize(model).eval()
+    return in_mode(randomize(model), False)
 
 
 # What each source's tensors cannot tell, and its network is built with.
@@ -219,7 +219,7 @@ def test_the_yaml_of_the_report_builds_the_model() -> None:
     for source in GIVEN:
         model = make(source, 19)
         found, report = from_state(to_torch(model, source), source)
-        again = SegBuilder(None).build_component(report.yaml()).eval()
+        again = in_mode(SegBuilder(None).build_component(report.yaml()), False)
         again.set_state_dict(found.state_dict())
         assert_same(again, model)
 
