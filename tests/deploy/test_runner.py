@@ -195,3 +195,29 @@ def test_png_has_its_palette(tmp_path):
         assert np.array_equal(np.asarray(file), ids) and file.getpalette()[42:45] == [42, 43, 44]
     with pytest.raises(ValueError, match="256 classes"):
         write_png(tmp_path / "b.png", ids, np.zeros((257, 3), np.uint8))
+
+
+SIGNALLED = """
+import gc, os, signal, sys
+import numpy as np
+sys.path.insert(0, sys.argv[1])
+from runner import Bundle
+reading, writing = os.pipe()
+os.set_blocking(writing, False)
+signal.set_wakeup_fd(writing)
+signal.signal(signal.SIGTERM, lambda *_: print("heard"))
+for _ in range(3):
+    bundle = Bundle(sys.argv[1], "openvino")
+    bundle.run(np.zeros((1, 3, 40, 40), np.float32), "argmax")
+del bundle
+gc.collect()
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_a_signal_is_heard_after_openvino_was_closed(bundle):
+    """OpenVINO frees the stack that Python's signal handlers run on together with its core."""
+    pytest.importorskip("openvino")
+    command = [sys.executable, "-c", SIGNALLED, str(bundle)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr

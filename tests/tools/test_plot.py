@@ -21,7 +21,7 @@ def test_two_epochs_and_their_curves(pictures: Path, tmp_path: Path) -> None:
     assert [row["iteration"] for row in rows] == ["3", "6"] and rows[0]["IoU background"]
     assert "[EPOCH] epoch: 2, iter: 6/6" in trained.stdout
     assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == [
-        "best_model", "iter_6", "metrics.csv", "metrics.xlsx"
+        "best_model", "iter_6", "metrics.csv", "metrics.jsonl", "metrics.xlsx", "run.json"
     ]  # fmt: skip
     drawn = call("plot", "out", "--output", "curves.png", cwd=tmp_path)
     assert drawn.returncode == 0 and "out: 2 rows" in drawn.stdout, drawn.stderr

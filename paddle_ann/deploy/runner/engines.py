@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 from collections.abc import Callable
@@ -81,10 +82,21 @@ def _open_onnxruntime(files: list[Path], threads: int | None) -> Run:
     return lambda batch, output: np.asarray(session.run([names[output]], {source: batch})[0])
 
 
-def _open_openvino(files: list[Path], threads: int | None, precision: str) -> Run:
+@functools.cache
+def _openvino_core() -> Any:
+    """Return OpenVINO's core, one for all graphs, which lives as long as the process.
+
+    Its CPU plugin gives the thread that opens the first graph a stack for signal handlers (on
+    processors with AMX), and frees that stack with the core: from then on Ctrl-C or SIGTERM, whose
+    Python handlers run there, would be a segmentation fault.
+    """
     import openvino
 
-    core = openvino.Core()
+    return openvino.Core()
+
+
+def _open_openvino(files: list[Path], threads: int | None, precision: str) -> Run:
+    core = _openvino_core()
     if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise ValueError("this processor has no bfloat16; use fp32")
     # By itself it computes in bfloat16 where the processor can, and binds each thread to a core,
