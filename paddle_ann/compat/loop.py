@@ -6,6 +6,9 @@ applied, and PaddleSeg's own loops run.
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import inspect
 from typing import Any
 
 from paddle_ann.compat.fix import Fix, Patches, module
@@ -15,17 +18,51 @@ def _core() -> Any:
     return module("paddleseg.core.train")
 
 
+@functools.cache
+def taking_newer_arguments(train: Any) -> Any:
+    """Let `train` take what the scripts of PaddleSeg's development branch give it beyond 2.8's.
+
+    `early_stop_intervals` is our `patience`; `logger` and `print_mem_info` change the log alone,
+    and are left out.
+    """
+    from paddle_ann.engine import TrainOptions
+
+    @functools.wraps(train)
+    def newer(
+        *args: Any,
+        early_stop_intervals: int | None = None,
+        logger: Any = None,
+        print_mem_info: bool = False,
+        shuffle: bool = True,
+        uniform_output_enabled: bool = False,
+        cli_args: Any = None,
+        **rest: Any,
+    ) -> Any:
+        if not shuffle:
+            raise ValueError("shuffle is False, but a training always shuffles. Remove it.")
+        if uniform_output_enabled:
+            raise ValueError("uniform_output_enabled, PaddleX's folders, is not supported.")
+        if early_stop_intervals is not None:
+            options = rest.get("options") or TrainOptions()
+            rest["options"] = dataclasses.replace(options, patience=early_stop_intervals)
+        return train(*args, **rest)
+
+    return newer
+
+
 def _bites() -> bool:
     """True until the loop is ours: what it lacks cannot be probed without training."""
     from paddle_ann.engine import train
 
-    return _core().train is not train
+    return _core().train not in (train, taking_newer_arguments(train))
 
 
 def _patch(patches: Patches) -> None:
     from paddle_ann.engine import checks, train
 
-    patches.everywhere(_core().train, train)
+    own = inspect.signature(_core().train).parameters
+    ours = taking_newer_arguments(train) if "early_stop_intervals" in own else train
+    patches.everywhere(_core().train, ours)
     patches.everywhere(_core().check_logits_losses, checks.check_logits_losses)
 
 
