@@ -67,4 +67,4 @@ def test_predict_samples(tmp_path: Path) -> None:
     assert class_names(dataset)[:2] == ("background", "disc")
     np.testing.assert_array_equal(class_palette(dataset)[:2], [[0, 0, 0], [128, 0, 0]])
     (root / "toy_voc.json").unlink()
-    assert class_names(dataset)[20] == "class 20"
+    assert class_names(dataset)[20] == "tv monitor"
