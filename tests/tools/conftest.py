@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import paddle
 import pytest
 
 from paddle_ann.datasets import toy_voc
@@ -109,3 +110,18 @@ def refused(
         return start + last.strip()
 
     yield run
+
+
+@pytest.fixture(scope="module")
+def weights(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of random weights, the same whatever ran before, in a folder of its own."""
+    from paddleseg.cvlibs import SegBuilder
+
+    from paddle_ann.config import load
+
+    paddle.seed(1)
+    args = options(pictures)
+    builder = SegBuilder(load(args[1], opts=args[args.index("--opts") + 1 :]))
+    folder = tmp_path_factory.mktemp("trained")
+    paddle.save(builder.model.state_dict(), str(folder / "model.pdparams"))
+    return folder

@@ -5,24 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import paddle
 import pytest
 
 from tests.tools.conftest import Refusal, call, options
-
-
-@pytest.fixture(scope="module")
-def weights(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of random weights, in a folder of its own."""
-    from paddleseg.cvlibs import SegBuilder
-
-    from paddle_ann.config import load
-
-    args = options(pictures)
-    builder = SegBuilder(load(args[1], opts=args[args.index("--opts") + 1 :]))
-    folder = tmp_path_factory.mktemp("trained")
-    paddle.save(builder.model.state_dict(), str(folder / "model.pdparams"))
-    return folder
 
 
 @pytest.mark.slow

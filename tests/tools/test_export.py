@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import paddle
 import pytest
 from PIL import Image
 
@@ -15,20 +14,6 @@ from paddle_ann.deploy.configured import settings_of
 from paddle_ann.deploy.runner import Bundle
 from paddle_ann.session import start
 from tests.tools.conftest import Refusal, call, load_tool, options
-
-
-@pytest.fixture(scope="module")
-def weights(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of random weights, in a folder of its own."""
-    from paddleseg.cvlibs import SegBuilder
-
-    from paddle_ann.config import load
-
-    args = options(pictures)
-    builder = SegBuilder(load(args[1], opts=args[args.index("--opts") + 1 :]))
-    folder = tmp_path_factory.mktemp("trained")
-    paddle.save(builder.model.state_dict(), str(folder / "model.pdparams"))
-    return folder
 
 
 @pytest.mark.slow
